@@ -1,0 +1,132 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Protocol is a transport protocol that NetworkPolicy can name.
+type Protocol uint8
+
+// The protocols of networking.k8s.io/v1.
+const (
+	ProtocolUnknown Protocol = iota
+	TCP
+	UDP
+	SCTP
+)
+
+// Family is an IP family.
+type Family uint8
+
+// The families.
+const (
+	FamilyUnknown Family = iota
+	IPv4
+	IPv6
+)
+
+// Via is the address that a source dials to reach a destination.
+type Via uint8
+
+// The paths. PodIP is also the word for the own address of a host or a node.
+const (
+	ViaUnknown Via = iota
+	PodIP
+	ClusterIP
+)
+
+// Verdict is what is expected of a flow.
+type Verdict uint8
+
+// The verdicts. Undefined means that no specification settles the flow: it is
+// observed, never judged.
+const (
+	Unknown Verdict = iota
+	Allow
+	Deny
+	Undefined
+)
+
+// Outcome is what a probe saw. It is not a verdict: TimedOut, Refused, Reset and
+// Unreachable mean a denial only when the flow's positive control holds; Failed
+// and WrongPeer never mean one.
+type Outcome uint8
+
+// The outcomes. Connected: the server's identity came back. WrongPeer: some other
+// identity came back. Failed: the probe itself could not be made.
+const (
+	OutcomeUnknown Outcome = iota
+	Connected
+	TimedOut
+	Refused
+	Reset
+	Unreachable
+	WrongPeer
+	Failed
+)
+
+// Blocked reports whether the outcome is one that a denied flow may show.
+func (o Outcome) Blocked() bool {
+	return o == TimedOut || o == Refused || o == Reset || o == Unreachable
+}
+
+var (
+	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP"}
+	familyWords   = []string{"unknown", "ipv4", "ipv6"}
+	viaWords      = []string{"unknown", "podIP", "clusterIP"}
+	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}
+	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed"}
+)
+
+func (p Protocol) String() string { return word(protocolWords, p) }
+func (f Family) String() string   { return word(familyWords, f) }
+func (v Via) String() string      { return word(viaWords, v) }
+func (v Verdict) String() string  { return word(verdictWords, v) }
+func (o Outcome) String() string  { return word(outcomeWords, o) }
+
+// MarshalText writes the word of String.
+func (p Protocol) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// MarshalText writes the word of String.
+func (f Family) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+
+// MarshalText writes the word of String.
+func (v Via) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// MarshalText writes the word of String.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// MarshalText writes the word of String.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote; any other word is an error.
+func (p *Protocol) UnmarshalText(b []byte) error { return parse(protocolWords, b, p) }
+
+// UnmarshalText reads what MarshalText wrote; any other word is an error.
+func (f *Family) UnmarshalText(b []byte) error { return parse(familyWords, b, f) }
+
+// UnmarshalText reads what MarshalText wrote; any other word is an error.
+func (v *Via) UnmarshalText(b []byte) error { return parse(viaWords, b, v) }
+
+// UnmarshalText reads what MarshalText wrote; any other word is an error.
+func (v *Verdict) UnmarshalText(b []byte) error { return parse(verdictWords, b, v) }
+
+// UnmarshalText reads what MarshalText wrote; any other word is an error.
+func (o *Outcome) UnmarshalText(b []byte) error { return parse(outcomeWords, b, o) }
+
+func word[T ~uint8](words []string, v T) string {
+	if int(v) < len(words) {
+		return words[v]
+	}
+	return words[0]
+}
+
+func parse[T ~uint8](words []string, text []byte, into *T) error {
+	i := slices.Index(words, string(text))
+	if i < 0 {
+		return fmt.Errorf("%q is none of %q", text, words[1:])
+	}
+	*into = T(i)
+	return nil
+}

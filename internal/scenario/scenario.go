@@ -1,0 +1,127 @@
+// Package scenario turns scenario files into data: what to deploy, what to do step
+// by step, and what must then be allowed and denied.
+//
+// Goals: strict input, every mistake reported at once with file, line and field;
+// the same bytes in, the same Scenario out.
+// Non-goal: knowing what a policy means. That is internal/oracle, which this
+// package must not import; it never touches a cluster either.
+package scenario
+
+import (
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// APIVersion is the only version of the format.
+const APIVersion = "cniproof.dev/v1alpha1"
+
+// Level says how much a scenario's verdicts bind a CNI.
+type Level string
+
+// The levels. Only LevelMust and LevelOptional can pass or fail; what the others
+// observe is recorded.
+const (
+	LevelMust      Level = "must"
+	LevelOptional  Level = "optional"
+	LevelContested Level = "contested"
+	LevelUndefined Level = "undefined"
+)
+
+// Scored reports whether a scenario of this level passes or fails.
+func (l Level) Scored() bool { return l == LevelMust || l == LevelOptional }
+
+// Scenario is one scenario file.
+type Scenario struct {
+	Name     string // the file's stem
+	Topic    string // the folder that holds the file, "" for a user's own
+	File     string // as it was given to the loader
+	Summary  string
+	Level    Level
+	Features []string // sorted
+	Refs     []string
+	Control  bool // changes no verdict on purpose
+	Topology Topology
+	Steps    []Step
+}
+
+// Topology is what is deployed before the first step.
+type Topology struct {
+	Name       string      // of a shared topology, else ""
+	Namespaces []Namespace // sorted by name
+	Pods       []Pod       // sorted by namespace and name
+	External   External
+	Nodes      Nodes
+	DNS        bool // flows from every pod to the cluster's DNS service are part of the matrix
+}
+
+// Namespace is a namespace of the topology, under the scenario's own name for it.
+type Namespace struct {
+	Name   string
+	Labels map[string]string
+}
+
+// Pod is a probe pod.
+type Pod struct {
+	Namespace, Name string
+	Labels          map[string]string
+	Node            int // counted from 1
+	Ports           []flow.Port
+}
+
+// Endpoint is the pod as one side of a flow.
+func (p Pod) Endpoint() flow.Endpoint { return flow.Pod(p.Namespace, p.Name) }
+
+// External is the hosts outside the cluster that a scenario needs.
+type External struct {
+	Hosts int // 0: none
+	Ports []flow.Port
+}
+
+// Nodes makes nodes endpoints of their own.
+type Nodes struct {
+	Probed bool        // node -> pod flows are part of the matrix
+	Ports  []flow.Port // what each node serves: pod -> node flows
+}
+
+// Step acts, in the order of its fields, and then expects.
+type Step struct {
+	Name     string
+	Apply    []Manifest
+	Delete   []PolicyKey
+	Label    []LabelChange
+	Recreate []flow.Endpoint // pods
+	Restart  bool            // the CNI's agent, on every node
+	Within   time.Duration   // 0: the run's default
+	Hold     time.Duration   // 0: the run's default
+	Expect   Expectation
+}
+
+// Acts reports whether the step does anything before it expects.
+func (s Step) Acts() bool {
+	return len(s.Apply)+len(s.Delete)+len(s.Label)+len(s.Recreate) > 0 || s.Restart
+}
+
+// PolicyKey names a NetworkPolicy by the scenario's name for its namespace.
+type PolicyKey struct{ Namespace, Name string }
+
+// LabelChange changes the labels of a namespace (Pod == "") or of a pod. A nil
+// value removes the key.
+type LabelChange struct {
+	Namespace, Pod string
+	Labels         map[string]*string
+}
+
+// Expectation is the complete matrix: what no line names has the default.
+type Expectation struct {
+	Default flow.Verdict
+	Lines   []Line // later lines win
+}
+
+// Line gives all flows that it matches one verdict.
+type Line struct {
+	Verdict flow.Verdict
+	Text    string // as written
+	Row     int    // in the file, counted from 1
+	match   func(flow.Flow) bool
+}

@@ -1,0 +1,98 @@
+// Package probes is what the prober and the in-pod agent say to each other, and
+// the protocols that the agent speaks on the network: one file per protocol.
+//
+// It is linked into the agent, which has to stay small: it imports the standard
+// library, golang.org/x and internal/flow, nothing else.
+package probes
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// Kind is a way to probe an address. Its text is the word on the wire.
+type Kind string
+
+// The kinds of probes. The DNS kinds send a real query, the others exchange a
+// nonce for the server's identity.
+const (
+	KindTCP    Kind = "tcp"
+	KindUDP    Kind = "udp"
+	KindSCTP   Kind = "sctp"
+	KindDNSUDP Kind = "dns-udp"
+	KindDNSTCP Kind = "dns-tcp"
+)
+
+// Request is one frame from the prober to the agent. Exactly one of Serve, Probe
+// and Ping is set.
+type Request struct {
+	ID    uint64 `json:"id"`
+	Serve *Serve `json:"serve,omitempty"`
+	Batch *Batch `json:"batch,omitempty"`
+	Ping  *Ping  `json:"ping,omitempty"`
+}
+
+// Serve asks the agent to answer on these ports, on every address of its network
+// namespace and both families, in addition to those that it serves already.
+type Serve struct {
+	Ports []Port `json:"ports"`
+}
+
+// Port is a port to serve. Only TCP, UDP and SCTP kinds can be served.
+type Port struct {
+	Kind   Kind   `json:"kind"`
+	Number uint16 `json:"number"`
+}
+
+// Ping asks whether the agent is alive and what it serves.
+type Ping struct{}
+
+// Batch asks for probes, all at once but for the agent's bound on concurrency.
+type Batch struct {
+	Probes []Probe `json:"probes"`
+}
+
+// Probe is one flow to try.
+type Probe struct {
+	Kind    Kind           `json:"kind"`
+	Address netip.AddrPort `json:"address"`
+	// Timeouts has one entry per attempt. An attempt is a new connection from a
+	// fresh source port; the next one begins only after a time-out.
+	Timeouts []time.Duration `json:"timeouts"`
+	// Query is the fully qualified name that a DNS probe asks for.
+	Query string `json:"query,omitempty"`
+}
+
+// Response is one frame from the agent to the prober, with the ID of its request.
+// A batch is answered by one response with all its results.
+type Response struct {
+	ID      uint64   `json:"id"`
+	Error   string   `json:"error,omitempty"`
+	Results []Result `json:"results,omitempty"` // in the order of Batch.Probes
+	Pong    *Pong    `json:"pong,omitempty"`
+}
+
+// Pong describes the agent.
+type Pong struct {
+	Identity string `json:"identity"`
+	Serving  []Port `json:"serving"` // every port whose listener is up now, sorted
+}
+
+// Result is what became of one probe.
+type Result struct {
+	// Outcome is never WrongPeer: who the peer should be is the prober's knowledge.
+	Outcome flow.Outcome `json:"outcome"`
+	// Peer is the identity that the server sent, or the addresses that a DNS
+	// server answered with, sorted and joined by commas.
+	Peer string `json:"peer,omitempty"`
+	// Attempts is how many were made, the deciding one included.
+	Attempts int `json:"attempts"`
+	// Begin is when the deciding attempt began, counted from the arrival of the batch.
+	Begin time.Duration `json:"begin"`
+	// Took is how long the deciding attempt lasted.
+	Took time.Duration `json:"took"`
+	// Detail is the text of the error behind an outcome other than Connected.
+	Detail string `json:"detail,omitempty"`
+}
