@@ -1,0 +1,117 @@
+package scenario
+
+import (
+	"slices"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// Axes are the values along which a matrix is spread out.
+type Axes struct {
+	Families  []flow.Family
+	Vias      []flow.Via
+	Protocols []flow.Protocol
+}
+
+// AllAxes is every family, path and protocol that there is.
+func AllAxes() Axes {
+	return Axes{
+		Families:  []flow.Family{flow.IPv4, flow.IPv6},
+		Vias:      []flow.Via{flow.PodIP, flow.ClusterIP},
+		Protocols: []flow.Protocol{flow.TCP, flow.UDP, flow.SCTP},
+	}
+}
+
+// dnsPorts is what the cluster's DNS service serves.
+func dnsPorts() []flow.Port {
+	return []flow.Port{{Number: 53, Protocol: flow.UDP}, {Number: 53, Protocol: flow.TCP}}
+}
+
+// Flows is the scenario's matrix, complete and sorted by flow.Compare: every
+// flow between two different endpoints of the topology, along the given axes.
+// Flows of a pod to itself are left out, because nothing is promised about them.
+func (s *Scenario) Flows(axes Axes) []flow.Flow {
+	m := matrix{axes: axes}
+	m.podFlows(s.Topology.Pods)
+	m.externalFlows(s.Topology)
+	m.nodeFlows(s.Topology)
+	m.dnsFlows(s.Topology)
+	slices.SortFunc(m.flows, flow.Compare)
+	return slices.Compact(m.flows)
+}
+
+// NodeCount is the number of nodes that the topology needs: the highest one that
+// a pod is placed on.
+func (t Topology) NodeCount() int {
+	n := 0
+	for _, p := range t.Pods {
+		n = max(n, p.Node)
+	}
+	return n
+}
+
+type matrix struct {
+	axes  Axes
+	flows []flow.Flow
+}
+
+func (m *matrix) podFlows(pods []Pod) {
+	for _, from := range pods {
+		for _, to := range pods {
+			if from.Endpoint() != to.Endpoint() {
+				m.add(from.Endpoint(), to.Endpoint(), to.Ports, flow.PodIP, flow.ClusterIP)
+			}
+		}
+	}
+}
+
+func (m *matrix) externalFlows(t Topology) {
+	for n := 1; n <= t.External.Hosts; n++ {
+		for _, p := range t.Pods {
+			m.add(flow.External(n), p.Endpoint(), p.Ports, flow.PodIP)
+			m.add(p.Endpoint(), flow.External(n), t.External.Ports, flow.PodIP)
+		}
+	}
+}
+
+func (m *matrix) nodeFlows(t Topology) {
+	if !t.Nodes.Probed {
+		return
+	}
+	for n := 1; n <= t.NodeCount(); n++ {
+		for _, p := range t.Pods {
+			m.add(flow.Node(n), p.Endpoint(), p.Ports, flow.PodIP)
+			m.add(p.Endpoint(), flow.Node(n), t.Nodes.Ports, flow.PodIP)
+		}
+	}
+}
+
+func (m *matrix) dnsFlows(t Topology) {
+	if !t.DNS {
+		return
+	}
+	for _, p := range t.Pods {
+		m.add(p.Endpoint(), flow.DNS(), dnsPorts(), flow.ClusterIP)
+	}
+}
+
+// add spreads one pair of endpoints along the axes.
+func (m *matrix) add(from, to flow.Endpoint, ports []flow.Port, vias ...flow.Via) {
+	for _, port := range ports {
+		if !slices.Contains(m.axes.Protocols, port.Protocol) {
+			continue
+		}
+		for _, via := range vias {
+			if slices.Contains(m.axes.Vias, via) {
+				m.addFamilies(flow.Flow{Source: from, Destination: to, Protocol: port.Protocol, Port: port.Number, Via: via})
+			}
+		}
+	}
+}
+
+func (m *matrix) addFamilies(f flow.Flow) {
+	for _, family := range m.axes.Families {
+		f.Family = family
+		m.flows = append(m.flows, f)
+	}
+}
