@@ -1,0 +1,135 @@
+package judge
+
+import (
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// Result is what a scenario, or one step of it, came to.
+type Result string
+
+// The results. Recorded is for levels that no specification settles; Inconclusive
+// means that the suite could not tell, which is neither a pass nor a failure.
+const (
+	Pass         Result = "pass"
+	Fail         Result = "fail"
+	Inconclusive Result = "inconclusive"
+	Skipped      Result = "skipped"
+	Recorded     Result = "recorded"
+)
+
+// Scenario is the result of one scenario.
+type Scenario struct {
+	Name, Topic, Summary string
+	Level                scenario.Level
+	Features             []string
+	Refs                 []string
+	Result               Result
+	// Reason says in one sentence why the result is not a pass; "" for a pass.
+	Reason string
+	Begin  time.Time
+	Took   time.Duration
+	// Stage is the number of the stage that ran it, counted from 1; 0 if none did.
+	Stage int
+	// Retried is true where a first try was inconclusive before any step had acted,
+	// and a fresh stage was deployed for a second one.
+	Retried bool
+	Steps   []Step
+}
+
+// Step is the result of one step. The controls before and after a scenario are
+// steps as well, with Control set.
+type Step struct {
+	Name    string
+	Control bool
+	Result  Result
+	Reason  string
+	Begin   time.Time // when the last action was answered by the API
+	Took    time.Duration
+	Rounds  int // of probing
+	Probes  int
+	// Allowed, Denied and Undefined count the flows by expected verdict.
+	Allowed, Denied, Undefined int
+	// Enforce is about flows that this step turned from allowed to denied, Revoke about the reverse.
+	Enforce, Revoke *Latency
+	// Cells is the complete table at the end of the step; nil for a step that
+	// passed and recorded nothing.
+	Cells []Cell
+	Flaps []Flap
+}
+
+// Latency is how long a step's changed flows took, from the API's last answer.
+type Latency struct {
+	Flows int
+	// FirstCorrect is when the first of them showed its new verdict.
+	FirstCorrect time.Duration
+	// LastWrong is when one of them was last seen with its old verdict; 0 if never.
+	LastWrong time.Duration
+	// Settled is when every one of them had shown its new verdict.
+	Settled time.Duration
+}
+
+// Cell is one flow in the table of a step.
+type Cell struct {
+	Flow     flow.Flow
+	Expected flow.Verdict
+	// Observed is Allow, Deny, or Unknown where the samples are no evidence.
+	Observed flow.Verdict
+	Outcome  flow.Outcome // of the last sample
+	// Outcomes counts the samples of the step.
+	Outcomes map[flow.Outcome]int
+	Detail   string // of the last sample
+	// Explanation is one sentence on why Expected is right; only where Observed is wrong.
+	Explanation string
+}
+
+// Wrong reports whether the cell is evidence against the implementation.
+func (c Cell) Wrong() bool {
+	return c.Expected != flow.Undefined && c.Observed != flow.Unknown && c.Observed != c.Expected
+}
+
+// Unclear reports whether the cell should have been judged and could not be.
+func (c Cell) Unclear() bool { return c.Expected != flow.Undefined && c.Observed == flow.Unknown }
+
+// Flap is a flow that was right, and was seen wrong while the table was held.
+type Flap struct {
+	Flow     flow.Flow
+	Expected flow.Verdict
+	Outcome  flow.Outcome
+	After    time.Duration // since Step.Begin
+}
+
+// Run is the result of a whole run.
+type Run struct {
+	Begin     time.Time
+	Took      time.Duration
+	Seed      uint64
+	Parallel  int
+	Preflight Preflight
+	Scenarios []Scenario // in the order in which they ended
+	// Interrupted is true where the run ended before every scenario had its turn.
+	Interrupted bool
+	// Err is an infrastructure failure that ended the run early, as text; else "".
+	Err string
+}
+
+// Preflight is what was seen before the first scenario.
+type Preflight struct {
+	Result Result
+	// Enforced is whether the implementation enforced a default-deny policy at all.
+	Enforced bool
+	Message  string // one or two sentences for a person
+}
+
+// Count counts the scenarios with a result.
+func (r *Run) Count(res Result) int {
+	n := 0
+	for i := range r.Scenarios {
+		if r.Scenarios[i].Result == res {
+			n++
+		}
+	}
+	return n
+}
