@@ -54,8 +54,8 @@ type Step struct {
 	Allowed, Denied, Undefined int
 	// Enforce is about flows that this step turned from allowed to denied, Revoke about the reverse.
 	Enforce, Revoke *Latency
-	// Cells is the complete table at the end of the step; nil for a step that
-	// passed and recorded nothing.
+	// Cells is the complete table at the end of the step; of a step that passed,
+	// only the flows that no specification settles.
 	Cells []Cell
 	Flaps []Flap
 }

@@ -1,0 +1,104 @@
+// Package judge holds what was seen against what must happen. It is a pure
+// function of an expected table and a timeline: it must not touch a cluster, and
+// it does not import internal/observe.
+//
+// "Could not tell" is neither a pass nor a denial: only an identity from the right
+// server is evidence for Allow, only silence or refusal from a server that is known
+// to listen is evidence for Deny, and everything else is Unknown.
+package judge
+
+import (
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// Goal is what a step has to reach.
+type Goal struct {
+	// Expected has one verdict per flow of the timeline. Undefined flows are
+	// observed and not judged.
+	Expected []flow.Verdict
+	// Since is when the API answered the step's last action; latencies count from it.
+	Since time.Time
+	// Within is how long after Since the table may take to be reached.
+	Within time.Duration
+	// Rounds in a row have to show the expected table before it counts as reached.
+	Rounds int
+	// Hold is how long the table must then stay, counted from the first of these rounds.
+	Hold time.Duration
+}
+
+// state is what one round shows.
+type state uint8
+
+const (
+	unclear state = iota // no wrong flow, but some could not be told
+	right
+	wrong
+)
+
+func (g Goal) state(r flow.Round) state {
+	s := right
+	for i, sample := range r.Samples {
+		if g.Expected[i] == flow.Undefined {
+			continue
+		}
+		switch sample.Verdict() {
+		case g.Expected[i]:
+		case flow.Unknown:
+			s = unclear
+		case flow.Allow, flow.Deny, flow.Undefined:
+			return wrong
+		}
+	}
+	return s
+}
+
+// progress is how far a timeline has come.
+type progress struct {
+	settled int // the round that began the first streak of Goal.Rounds right ones; -1: none yet
+	flipped int // the first wrong round after that; -1: none
+	held    bool
+}
+
+// progress walks the timeline. An unclear round neither continues nor breaks a streak.
+func (g Goal) progress(line *flow.Timeline) progress {
+	p := progress{settled: -1, flipped: -1}
+	streak, begin := 0, -1
+	for i, r := range line.Rounds {
+		switch g.state(r) {
+		case unclear:
+			continue
+		case wrong:
+			streak, begin = 0, -1
+			if p.settled >= 0 {
+				p.flipped = i
+				return p
+			}
+		case right:
+			if streak == 0 {
+				begin = i
+			}
+			streak++
+			if p.settled < 0 && streak >= g.Rounds {
+				p.settled = begin
+			}
+			p.held = p.settled >= 0 && r.End.Sub(line.Rounds[p.settled].Begin) >= g.Hold
+		}
+	}
+	return p
+}
+
+// Next tells an observer whether to go on: until the table has held, a held table
+// flipped, or time is up. It reads nothing but the timeline.
+func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
+	p := g.progress(line)
+	if p.held || p.flipped >= 0 {
+		return false, 0
+	}
+	spent := line.Last().End.Sub(g.Since)
+	if p.settled < 0 {
+		return spent < g.Within, 0
+	}
+	return spent < g.Within+2*g.Hold, g.Hold / 3
+}

@@ -1,0 +1,147 @@
+package judge
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// recent is how many of the last rounds are searched for evidence on a flow.
+const recent = 3
+
+// Judge reads a whole timeline. before has the verdicts expected before the step,
+// which tell the flows that the step had to change; nil means all allowed.
+func Judge(g Goal, before []flow.Verdict, line *flow.Timeline) Step {
+	step := Step{Begin: g.Since, Rounds: len(line.Rounds), Probes: len(line.Rounds) * len(line.Flows)}
+	step.Allowed, step.Denied, step.Undefined = count(g.Expected)
+	if last := line.Last(); last != nil {
+		step.Took = last.End.Sub(g.Since)
+	}
+	step.Enforce = g.latency(before, line, flow.Deny)
+	step.Revoke = g.latency(before, line, flow.Allow)
+	p := g.progress(line)
+	cells := g.cells(line)
+	step.Flaps = g.flaps(p, line)
+	step.Result, step.Reason = g.result(p, cells, line)
+	step.Cells = keep(cells, step.Result)
+	return step
+}
+
+func count(verdicts []flow.Verdict) (allowed, denied, undefined int) {
+	for _, v := range verdicts {
+		switch v {
+		case flow.Allow:
+			allowed++
+		case flow.Deny:
+			denied++
+		case flow.Undefined, flow.Unknown:
+			undefined++
+		}
+	}
+	return allowed, denied, undefined
+}
+
+// result follows the rule that evidence against the implementation outranks
+// doubt, and doubt outranks a pass.
+func (g Goal) result(p progress, cells []Cell, line *flow.Timeline) (Result, string) {
+	nWrong, nUnclear := 0, 0
+	for _, c := range cells {
+		if c.Wrong() {
+			nWrong++
+		}
+		if c.Unclear() {
+			nUnclear++
+		}
+	}
+	judged := len(cells) - countUndefined(g.Expected)
+	switch {
+	case len(line.Rounds) == 0:
+		return Inconclusive, "nothing was observed"
+	case p.flipped >= 0:
+		return Fail, fmt.Sprintf("unstable: the table was reached and did not stay for %s", g.Hold)
+	case p.held:
+		return Pass, ""
+	case nWrong > 0:
+		return Fail, fmt.Sprintf("%d of %d flows wrong after %s", nWrong, judged, round(line.Last().End.Sub(g.Since)))
+	case nUnclear > 0:
+		return Inconclusive, fmt.Sprintf("%d of %d flows could not be told", nUnclear, judged)
+	case g.everWrong(line):
+		return Fail, fmt.Sprintf("unstable: the table was not the same for %d rounds in a row within %s", g.Rounds, g.Within)
+	default:
+		return Inconclusive, fmt.Sprintf("time was up after %s, before the table had been held", g.Within)
+	}
+}
+
+func countUndefined(verdicts []flow.Verdict) int {
+	_, _, n := count(verdicts)
+	return n
+}
+
+func round(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
+
+// everWrong reports whether the last Rounds rounds that can tell hold a wrong one.
+func (g Goal) everWrong(line *flow.Timeline) bool {
+	seen := 0
+	for i := len(line.Rounds) - 1; i >= 0 && seen < g.Rounds; i-- {
+		switch g.state(line.Rounds[i]) {
+		case wrong:
+			return true
+		case right:
+			seen++
+		case unclear:
+		}
+	}
+	return false
+}
+
+// cells is the table at the end of the timeline.
+func (g Goal) cells(line *flow.Timeline) []Cell {
+	cells := make([]Cell, len(line.Flows))
+	for i, f := range line.Flows {
+		c := Cell{Flow: f, Expected: g.Expected[i], Outcomes: map[flow.Outcome]int{}}
+		for n, r := range line.Rounds {
+			s := r.Samples[i]
+			c.Outcomes[s.Outcome]++
+			c.Outcome, c.Detail = s.Outcome, s.Detail
+			if n < len(line.Rounds)-recent {
+				continue
+			}
+			if v := s.Verdict(); v != flow.Unknown {
+				c.Observed = v
+			}
+		}
+		cells[i] = c
+	}
+	return cells
+}
+
+// keep drops the cells that nobody will ask for: of a step that passed all but
+// those which no specification settles.
+func keep(cells []Cell, result Result) []Cell {
+	if result != Pass {
+		return cells
+	}
+	var kept []Cell
+	for _, c := range cells {
+		if c.Expected == flow.Undefined {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func (g Goal) flaps(p progress, line *flow.Timeline) []Flap {
+	if p.flipped < 0 {
+		return nil
+	}
+	var flaps []Flap
+	for i, s := range line.Rounds[p.flipped].Samples {
+		v := s.Verdict()
+		if g.Expected[i] == flow.Undefined || v == flow.Unknown || v == g.Expected[i] {
+			continue
+		}
+		flaps = append(flaps, Flap{Flow: line.Flows[i], Expected: g.Expected[i], Outcome: s.Outcome, After: s.Begin.Sub(g.Since)})
+	}
+	return flaps
+}
