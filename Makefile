@@ -1,0 +1,34 @@
+# Every target is one line; what needs more lives in hack/.
+.DEFAULT_GOAL := help
+.PHONY: help build run test verify lint bench fuzz generate clean
+ARGS ?=
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+build: ## build bin/cniproof, with the agent inside
+	hack/build.sh
+
+run: build ## build, then judge the embedded cluster; flags: ARGS="--run REGEX --fault NAME"
+	bin/cniproof run $(ARGS)
+
+test: ## run every test, with the race detector where a C compiler is; ARGS="-run REGEX -v"
+	hack/test.sh $(ARGS)
+
+verify: ## run every check in hack/verify, also after a failure; ARGS="lint links" for some
+	hack/verify.sh $(ARGS)
+
+lint: ## run golangci-lint alone; ARGS="--fix ./internal/flow/..."
+	hack/lint.sh $(ARGS)
+
+bench: build ## measure probes, engine and whole runs; ARGS="--parallel 1,4 --shares 50,100"
+	hack/bench.sh $(ARGS)
+
+fuzz: ## run every fuzz test for a while; FUZZTIME=20s
+	hack/fuzz.sh $(ARGS)
+
+generate: ## rewrite generated files, documents and goldens
+	hack/generate.sh $(ARGS)
+
+clean: ## remove what the other targets made
+	rm -rf bin dist internal/agentbin/embedded/*.gz
