@@ -1,0 +1,47 @@
+package report
+
+import (
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+)
+
+// class is what a cell means for its scenario. It is the one place that decides
+// under which heading a cell is reported, in every format.
+type class uint8
+
+const (
+	asExpected class = iota
+	mismatch
+	doubtful
+	record
+)
+
+// classify keeps a wrong cell from counting as evidence where the level is not
+// scored, and where a control already showed that nothing could be told.
+func classify(s *judge.Scenario, step *judge.Step, c judge.Cell) class {
+	doubt := s.Result == judge.Inconclusive || step.Result == judge.Inconclusive
+	switch {
+	case c.Expected == flow.Undefined:
+		return record
+	case c.Unclear():
+		return doubtful
+	case !c.Wrong():
+		return asExpected
+	case !s.Level.Scored():
+		return record
+	case doubt:
+		return doubtful
+	}
+	return mismatch
+}
+
+// cellsOf are the cells of a step that belong to a class, in the step's order.
+func cellsOf(s *judge.Scenario, step *judge.Step, want class) []judge.Cell {
+	var cells []judge.Cell
+	for _, c := range step.Cells {
+		if classify(s, step, c) == want {
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}

@@ -1,0 +1,265 @@
+package report
+
+import (
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// APIVersion and Kind mark a Document.
+const (
+	APIVersion = "cniproof.dev/report/v1alpha1"
+	Kind       = "Report"
+)
+
+// Document is the JSON report of one run. Lists are never null; durations are
+// in seconds, latencies in milliseconds.
+type Document struct {
+	// APIVersion is the version of this format.
+	APIVersion string `json:"apiVersion" jsonschema:"enum=cniproof.dev/report/v1alpha1"`
+	// Kind tells this document from others.
+	Kind string `json:"kind" jsonschema:"enum=Report"`
+	// Tool is the program that made the report.
+	Tool Tool `json:"tool"`
+	// Command is the command line, the program's name first.
+	Command []string `json:"command"`
+	// Cluster is where the scenarios ran.
+	Cluster ClusterInfo `json:"cluster"`
+	// Implementation is what was judged.
+	Implementation Implementation `json:"implementation"`
+	// Seed repeats the order of the scenarios.
+	Seed uint64 `json:"seed"`
+	// Parallel is how many scenarios ran at once.
+	Parallel int `json:"parallel"`
+	// Begin is when the run began.
+	Begin time.Time `json:"begin"`
+	// Seconds is how long the run took.
+	Seconds float64 `json:"seconds"`
+	// Interrupted is true where the run ended before every scenario had its turn.
+	Interrupted bool `json:"interrupted"`
+	// Error is the failure of the infrastructure that ended the run early, else "".
+	Error string `json:"error"`
+	// ExitCode is 0 for a pass, 1 for a wrong verdict, 2 for what could not be told, 130 for an interrupted run.
+	ExitCode int `json:"exitCode"`
+	// Preflight is what was seen before the first scenario.
+	Preflight PreflightInfo `json:"preflight"`
+	// Summary counts the scenarios.
+	Summary Totals `json:"summary"`
+	// Latency is how long the implementation took to follow changes.
+	Latency Latencies `json:"latency"`
+	// Scenarios are in the order in which they ended.
+	Scenarios []ScenarioEntry `json:"scenarios"`
+}
+
+// Tool is the program that made the report.
+type Tool struct {
+	// Name of the program.
+	Name string `json:"name"`
+	// Version of the program.
+	Version string `json:"version"`
+}
+
+// ClusterInfo is where the scenarios ran.
+type ClusterInfo struct {
+	// Provider is embedded, kind or existing.
+	Provider string `json:"provider"`
+	// Kubernetes is the version of the API server.
+	Kubernetes string `json:"kubernetes"`
+	// Nodes is how many nodes probe pods ran on.
+	Nodes int `json:"nodes"`
+	// Families that pods have addresses of.
+	Families []flow.Family `json:"families"`
+	// Protocols that could be probed.
+	Protocols []flow.Protocol `json:"protocols"`
+}
+
+// Implementation is what enforces the policies.
+type Implementation struct {
+	// Name of the CNI or of the reference engine.
+	Name string `json:"name"`
+	// Version of the implementation.
+	Version string `json:"version"`
+	// Reference is true for cniproof's own engine, which is not a CNI.
+	Reference bool `json:"reference"`
+	// Faults were planted on purpose.
+	Faults []string `json:"faults"`
+}
+
+// PreflightInfo is what was seen before the first scenario.
+type PreflightInfo struct {
+	// Result is "" where the run ended before the preflight did.
+	Result judge.Result `json:"result"`
+	// Enforced is whether a default-deny policy was enforced at all.
+	Enforced bool `json:"enforced"`
+	// Message is for a person.
+	Message string `json:"message"`
+}
+
+// Counts are numbers of scenarios by result.
+type Counts struct {
+	// Pass: every verdict was right and stayed right.
+	Pass int `json:"pass"`
+	// Fail: a verdict was wrong.
+	Fail int `json:"fail"`
+	// Inconclusive: it could not be told.
+	Inconclusive int `json:"inconclusive"`
+	// Skipped: the cluster lacks what the scenario needs.
+	Skipped int `json:"skipped"`
+	// Recorded: seen, and settled by no specification.
+	Recorded int `json:"recorded"`
+}
+
+// Totals counts the scenarios, and again by level.
+type Totals struct {
+	Counts
+	// Levels has every level, also those without a scenario.
+	Levels map[scenario.Level]Counts `json:"levels"`
+}
+
+// Latencies are how long the implementation took to follow changes.
+type Latencies struct {
+	// Enforce is about steps that turned flows from allowed to denied.
+	Enforce Percentiles `json:"enforce"`
+	// Revoke is about steps that turned flows from denied to allowed.
+	Revoke Percentiles `json:"revoke"`
+}
+
+// Percentiles summarise the steps' latencies, each from the API's last answer to
+// the moment when every changed flow had shown its new verdict. Percentiles are
+// nearest-rank: values that were measured, not interpolated. Unit: milliseconds.
+type Percentiles struct {
+	// Steps is how many steps were measured; where it is 0 the other numbers mean nothing.
+	Steps int `json:"steps"`
+	// P50 is the median.
+	P50 float64 `json:"p50"`
+	// P90 is what 90 % of the steps did not exceed.
+	P90 float64 `json:"p90"`
+	// P99 is what 99 % of the steps did not exceed.
+	P99 float64 `json:"p99"`
+	// Max is the slowest step's.
+	Max float64 `json:"max"`
+}
+
+// ScenarioEntry is the result of one scenario.
+type ScenarioEntry struct {
+	// Name is the stem of the scenario's file.
+	Name string `json:"name"`
+	// Topic is the folder that holds the file, "" for a user's own.
+	Topic string `json:"topic"`
+	// Summary is the scenario's own sentence.
+	Summary string `json:"summary"`
+	// Level says how much the verdicts bind an implementation.
+	Level scenario.Level `json:"level"`
+	// Features are the words that the scenario is marked with.
+	Features []string `json:"features"`
+	// Refs are where the behaviour is laid down.
+	Refs []string `json:"refs"`
+	// Result of the scenario.
+	Result judge.Result `json:"result"`
+	// Reason why the result is not a pass, else "".
+	Reason string `json:"reason"`
+	// Seconds is how long it took.
+	Seconds float64 `json:"seconds"`
+	// Stage is the number of the stage that ran it, 0 if none did.
+	Stage int `json:"stage"`
+	// Retried is true where a first try could not begin and a second was made.
+	Retried bool `json:"retried"`
+	// Steps in order, controls included.
+	Steps []StepEntry `json:"steps"`
+	// Mismatches are the flows that are evidence against the implementation; none where the level is not scored.
+	Mismatches []FlowEntry `json:"mismatches"`
+	// Inconclusive are the flows that should have been judged and could not be.
+	Inconclusive []FlowEntry `json:"inconclusive"`
+	// Recorded are the flows that no specification settles, and at the levels contested and undefined those that differ from the scenario's reading.
+	Recorded []FlowEntry `json:"recorded"`
+}
+
+// StepEntry is the result of one step of a scenario.
+type StepEntry struct {
+	// Name of the step.
+	Name string `json:"name"`
+	// Control is true for a check before or after the scenario's own steps.
+	Control bool `json:"control"`
+	// Result of the step.
+	Result judge.Result `json:"result"`
+	// Reason why the result is not a pass, else "".
+	Reason string `json:"reason"`
+	// Seconds is how long it took.
+	Seconds float64 `json:"seconds"`
+	// Rounds of probing; a round tries every flow once.
+	Rounds int `json:"rounds"`
+	// Probes is how many probes were made.
+	Probes int `json:"probes"`
+	// Allowed is how many flows must connect.
+	Allowed int `json:"allowed"`
+	// Denied is how many flows must not connect.
+	Denied int `json:"denied"`
+	// Undefined is how many flows no specification settles.
+	Undefined int `json:"undefined"`
+	// Enforce is absent where the step turned no flow from allowed to denied, or one never showed it.
+	Enforce *StepLatency `json:"enforce,omitempty"`
+	// Revoke is absent where the step turned no flow from denied to allowed, or one never showed it.
+	Revoke *StepLatency `json:"revoke,omitempty"`
+	// Flaps are flows that were right, and were seen wrong while the table was held.
+	Flaps []FlapEntry `json:"flaps"`
+	// Mismatches are the flow lines of the scenario's mismatches that belong to this step.
+	Mismatches []string `json:"mismatches"`
+}
+
+// StepLatency is how long the flows that a step changed took, from the API's last answer. Unit: milliseconds.
+type StepLatency struct {
+	// Flows is how many changed.
+	Flows int `json:"flows"`
+	// FirstCorrect is when the first of them showed its new verdict.
+	FirstCorrect float64 `json:"firstCorrect"`
+	// LastWrong is when one of them was last seen with its old verdict; 0 if never.
+	LastWrong float64 `json:"lastWrong"`
+	// Settled is when every one of them had shown its new verdict.
+	Settled float64 `json:"settled"`
+}
+
+// FlapEntry is a flow that was right, and was seen wrong while the table was held.
+type FlapEntry struct {
+	// Flow is the flow's line, with path and family.
+	Flow string `json:"flow"`
+	// Expected verdict.
+	Expected flow.Verdict `json:"expected"`
+	// Outcome that was seen instead.
+	Outcome flow.Outcome `json:"outcome"`
+	// After is the time since the API's last answer, in milliseconds.
+	After float64 `json:"after"`
+}
+
+// FlowEntry is one flow of one step, with what was expected and what was seen.
+type FlowEntry struct {
+	// Step is the name of the step.
+	Step string `json:"step"`
+	// Flow is the flow's line, with path and family.
+	Flow string `json:"flow"`
+	// Source is the endpoint that dials.
+	Source string `json:"source"`
+	// Destination is the endpoint that is dialled.
+	Destination string `json:"destination"`
+	// Port is the number on which the destination itself listens.
+	Port uint16 `json:"port"`
+	// Protocol of the flow.
+	Protocol flow.Protocol `json:"protocol"`
+	// Via is the kind of address that is dialled.
+	Via flow.Via `json:"via"`
+	// Family of that address.
+	Family flow.Family `json:"family"`
+	// Expected verdict.
+	Expected flow.Verdict `json:"expected"`
+	// Observed verdict; unknown where the samples are no evidence.
+	Observed flow.Verdict `json:"observed"`
+	// Outcome of the last sample.
+	Outcome flow.Outcome `json:"outcome"`
+	// Outcomes counts the samples of the step.
+	Outcomes map[flow.Outcome]int `json:"outcomes"`
+	// Detail of the last sample.
+	Detail string `json:"detail"`
+	// Explanation is one sentence on why the expected verdict is right, else "".
+	Explanation string `json:"explanation"`
+}

@@ -1,0 +1,225 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+func writeJSON(w io.Writer, in Input, _ Options) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(NewDocument(in))
+}
+
+// Read reads a JSON report. Fields that it does not know are ignored; another
+// version or kind is an error.
+func Read(r io.Reader) (*Document, error) {
+	var d Document
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		return nil, fmt.Errorf("reading a report: %w", err)
+	}
+	if d.APIVersion != APIVersion || d.Kind != Kind {
+		return nil, fmt.Errorf("reading a report: it is %q %q, not %q %q", d.APIVersion, d.Kind, APIVersion, Kind)
+	}
+	return &d, nil
+}
+
+// NewDocument is the JSON report as data.
+func NewDocument(in Input) *Document {
+	run := in.run()
+	d := &Document{
+		APIVersion:     APIVersion,
+		Kind:           Kind,
+		Tool:           Tool{Name: "cniproof", Version: in.Tool},
+		Command:        list(in.Command),
+		Cluster:        clusterInfo(in.Cluster),
+		Implementation: implementation(in.Cluster),
+		Seed:           run.Seed,
+		Parallel:       run.Parallel,
+		Begin:          run.Begin,
+		Seconds:        seconds(run.Took),
+		Interrupted:    run.Interrupted,
+		Error:          run.Err,
+		ExitCode:       ExitCode(in.Run),
+		Preflight:      PreflightInfo(run.Preflight),
+		Summary:        totals(run),
+		Latency:        Latencies{Enforce: percentiles(enforcement(run)), Revoke: percentiles(revocation(run))},
+		Scenarios:      []ScenarioEntry{},
+	}
+	for i := range run.Scenarios {
+		d.Scenarios = append(d.Scenarios, scenarioEntry(&run.Scenarios[i]))
+	}
+	return d
+}
+
+// run is never nil.
+func (in Input) run() *judge.Run {
+	if in.Run == nil {
+		return &judge.Run{}
+	}
+	return in.Run
+}
+
+func clusterInfo(c Cluster) ClusterInfo {
+	return ClusterInfo{
+		Provider:   c.Provider,
+		Kubernetes: c.Kubernetes,
+		Nodes:      c.Nodes,
+		Families:   list(c.Families),
+		Protocols:  list(c.Protocols),
+	}
+}
+
+func implementation(c Cluster) Implementation {
+	return Implementation{Name: c.Implementation, Version: c.Version, Reference: c.Reference, Faults: list(c.Faults)}
+}
+
+func totals(r *judge.Run) Totals {
+	s := Totals{Levels: map[scenario.Level]Counts{}}
+	for _, l := range levels() {
+		s.Levels[l] = Counts{}
+	}
+	for _, sc := range r.Scenarios {
+		s.add(sc.Result)
+		c := s.Levels[sc.Level]
+		c.add(sc.Result)
+		s.Levels[sc.Level] = c
+	}
+	return s
+}
+
+func levels() []scenario.Level {
+	return []scenario.Level{scenario.LevelMust, scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined}
+}
+
+// add counts what is no result at all as inconclusive.
+func (c *Counts) add(r judge.Result) {
+	switch r {
+	case judge.Pass:
+		c.Pass++
+	case judge.Fail:
+		c.Fail++
+	case judge.Skipped:
+		c.Skipped++
+	case judge.Recorded:
+		c.Recorded++
+	case judge.Inconclusive:
+		c.Inconclusive++
+	default:
+		c.Inconclusive++
+	}
+}
+
+func percentiles(d distribution) Percentiles {
+	return Percentiles{
+		Steps: len(d),
+		P50:   millis(d.percentile(50)),
+		P90:   millis(d.percentile(90)),
+		P99:   millis(d.percentile(99)),
+		Max:   millis(d.percentile(100)),
+	}
+}
+
+func scenarioEntry(s *judge.Scenario) ScenarioEntry {
+	e := ScenarioEntry{
+		Name:         s.Name,
+		Topic:        s.Topic,
+		Summary:      s.Summary,
+		Level:        s.Level,
+		Features:     list(s.Features),
+		Refs:         list(s.Refs),
+		Result:       s.Result,
+		Reason:       s.Reason,
+		Seconds:      seconds(s.Took),
+		Stage:        s.Stage,
+		Retried:      s.Retried,
+		Steps:        []StepEntry{},
+		Mismatches:   []FlowEntry{},
+		Inconclusive: []FlowEntry{},
+		Recorded:     []FlowEntry{},
+	}
+	for i := range s.Steps {
+		step := &s.Steps[i]
+		e.Steps = append(e.Steps, stepEntry(s, step))
+		e.Mismatches = append(e.Mismatches, flowEntries(step, cellsOf(s, step, mismatch))...)
+		e.Inconclusive = append(e.Inconclusive, flowEntries(step, cellsOf(s, step, doubtful))...)
+		e.Recorded = append(e.Recorded, flowEntries(step, cellsOf(s, step, record))...)
+	}
+	return e
+}
+
+func stepEntry(s *judge.Scenario, step *judge.Step) StepEntry {
+	e := StepEntry{
+		Name:       step.Name,
+		Control:    step.Control,
+		Result:     step.Result,
+		Reason:     step.Reason,
+		Seconds:    seconds(step.Took),
+		Rounds:     step.Rounds,
+		Probes:     step.Probes,
+		Allowed:    step.Allowed,
+		Denied:     step.Denied,
+		Undefined:  step.Undefined,
+		Enforce:    stepLatency(step.Enforce),
+		Revoke:     stepLatency(step.Revoke),
+		Flaps:      []FlapEntry{},
+		Mismatches: []string{},
+	}
+	for _, f := range step.Flaps {
+		e.Flaps = append(e.Flaps, FlapEntry{f.Flow.String(), f.Expected, f.Outcome, millis(f.After)})
+	}
+	for _, c := range cellsOf(s, step, mismatch) {
+		e.Mismatches = append(e.Mismatches, c.Flow.String())
+	}
+	return e
+}
+
+func stepLatency(l *judge.Latency) *StepLatency {
+	if l == nil {
+		return nil
+	}
+	return &StepLatency{l.Flows, millis(l.FirstCorrect), millis(l.LastWrong), millis(l.Settled)}
+}
+
+func flowEntries(step *judge.Step, cells []judge.Cell) []FlowEntry {
+	entries := make([]FlowEntry, len(cells))
+	for i, c := range cells {
+		entries[i] = FlowEntry{
+			Step:        step.Name,
+			Flow:        c.Flow.String(),
+			Source:      c.Flow.Source.String(),
+			Destination: c.Flow.Destination.String(),
+			Port:        c.Flow.Port,
+			Protocol:    c.Flow.Protocol,
+			Via:         c.Flow.Via,
+			Family:      c.Flow.Family,
+			Expected:    c.Expected,
+			Observed:    c.Observed,
+			Outcome:     c.Outcome,
+			Outcomes:    tally(c),
+			Detail:      c.Detail,
+			Explanation: c.Explanation,
+		}
+	}
+	return entries
+}
+
+// list is the same list, but never nil.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+// seconds has three digits after the point, which is what the clocks are good for.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1e3) / 1e3 }
+
+func millis(d time.Duration) float64 { return math.Round(float64(d)/1e3) / 1e3 }

@@ -1,0 +1,76 @@
+// Package report says what a run came to, in the formats that people and machines read.
+//
+// Goals: the same run in, the same bytes out; a person finds the cause on the first
+// screen; "could not tell" never looks like a pass in any format.
+// Non-goals: judging, and asking a cluster anything. It imports judge, scenario and
+// flow of this project, never cluster, observe or oracle.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+)
+
+// Input is everything that a report says.
+type Input struct {
+	Tool    string   // version of cniproof
+	Command []string // as a person types it, the program's name first
+	Cluster Cluster
+	// Run may be nil, or hold a preflight only, in a Header that is printed before the run.
+	Run *judge.Run
+}
+
+// Cluster is what was judged.
+type Cluster struct {
+	Provider       string // "embedded", "kind", "existing"
+	Implementation string // what enforces the policies
+	Version        string // of the implementation
+	Kubernetes     string // server version
+	Reference      bool   // the implementation is cniproof's own engine, not a CNI
+	Faults         []string
+	Families       []flow.Family
+	Protocols      []flow.Protocol
+	Nodes          int
+}
+
+// Options are about formats for people; the others ignore them.
+type Options struct {
+	Color   bool // adds colour; nothing is said by colour alone
+	Width   int  // columns; 0 and everything above 100 stand for 100
+	Verbose bool // nothing is left out for brevity
+}
+
+// Format is one way to write a report.
+type Format struct {
+	Name  string
+	Write func(io.Writer, Input, Options) error
+}
+
+// Formats are all formats, in the order in which help texts name them.
+func Formats() []Format {
+	return []Format{
+		{"text", writeText},
+		{"json", writeJSON},
+		{"junit", writeJUnit},
+	}
+}
+
+// Write writes the report in the named format.
+func Write(w io.Writer, name string, in Input, o Options) error {
+	var known []string
+	for _, f := range Formats() {
+		if f.Name != name {
+			known = append(known, f.Name)
+			continue
+		}
+		if err := f.Write(w, in, o); err != nil {
+			return fmt.Errorf("writing the %s report: %w", name, err)
+		}
+		return nil
+	}
+	return fmt.Errorf("no report format %q: there are %s", name, strings.Join(known, ", "))
+}

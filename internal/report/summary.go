@@ -1,0 +1,232 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+)
+
+// Summary counts and measures the run, says what was recorded and skipped, and
+// what to do next. It ends in a newline.
+func Summary(in Input, o Options) string {
+	s, r := o.style(), in.run()
+	var lines []string
+	lines = append(lines, section(s.recorded(r))...)
+	lines = append(lines, section(s.skipped(r))...)
+	lines = append(lines, section(s.counts(r))...)
+	lines = append(lines, section(s.latencies(r))...)
+	if n := flaps(r); n > 0 {
+		lines = append(lines, s.field("flaps", plural(n, "flow")+" did not stay as expected")...)
+	}
+	lines = append(lines, s.field("run", duration(r))...)
+	lines = append(lines, s.outcome(r)...)
+	lines = append(lines, s.next(in)...)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// section ends in an empty line, unless it is empty itself.
+func section(lines []string) []string {
+	if len(lines) == 0 {
+		return nil
+	}
+	return append(lines, "")
+}
+
+func duration(r *judge.Run) string {
+	text := plural(len(r.Scenarios), "scenario") + " in " + short(r.Took)
+	if r.Parallel > 1 {
+		text += fmt.Sprintf(", %d at once", r.Parallel)
+	}
+	return text + fmt.Sprintf("; --seed %d repeats this order", r.Seed)
+}
+
+func flaps(r *judge.Run) int {
+	n := 0
+	for _, sc := range r.Scenarios {
+		for _, step := range sc.Steps {
+			n += len(step.Flaps)
+		}
+	}
+	return n
+}
+
+// counts is the table of levels and results; levels without scenarios are left out.
+func (s style) counts(r *judge.Run) []string {
+	sum := totals(r)
+	if len(r.Scenarios) == 0 {
+		return nil
+	}
+	lines := []string{s.dim(strings.TrimRight(fmt.Sprintf("%-11s%8s%8s%14s%9s%10s", "level", "pass", "fail", "inconclusive", "skipped", "recorded"), " "))}
+	for _, l := range levels() {
+		if c := sum.Levels[l]; c != (Counts{}) {
+			lines = append(lines, countRow(string(l), c))
+		}
+	}
+	return append(lines, s.bold(countRow("all", sum.Counts)))
+}
+
+func countRow(name string, c Counts) string {
+	return fmt.Sprintf("%-11s%8d%8d%14d%9d%10d", name, c.Pass, c.Fail, c.Inconclusive, c.Skipped, c.Recorded)
+}
+
+func (s style) latencies(r *judge.Run) []string {
+	var rows []string
+	for _, l := range []struct {
+		name string
+		d    distribution
+	}{{"enforced", enforcement(r)}, {"revoked", revocation(r)}} {
+		if len(l.d) > 0 {
+			rows = append(rows, fmt.Sprintf("%-11s%8d%8s%8s%8s%8s", l.name, len(l.d),
+				short(l.d.percentile(50)), short(l.d.percentile(90)), short(l.d.percentile(99)), short(l.d.percentile(100))))
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	head := fmt.Sprintf("%-11s%8s%8s%8s%8s%8s", "latency", "steps", "p50", "p90", "p99", "max")
+	return append([]string{s.dim(head)}, rows...)
+}
+
+// recorded is a table of what no specification settles: one row per bundle of flows.
+func (s style) recorded(r *judge.Run) []string {
+	var lines []string
+	for i := range r.Scenarios {
+		sc := &r.Scenarios[i]
+		if sc.Result == judge.Recorded || s.verbose {
+			lines = append(lines, s.recordedOf(sc)...)
+		}
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return append([]string{s.dim("recorded, not judged")}, lines...)
+}
+
+func (s style) recordedOf(sc *judge.Scenario) []string {
+	lines := []string{"  " + s.bold(plain(sc.Name)) + s.dim("  ("+string(sc.Level)+")")}
+	rows := 0
+	for i := range sc.Steps {
+		step := &sc.Steps[i]
+		for _, b := range bundles(records(cellsOf(sc, step, record))) {
+			rows++
+			if rows <= fewRecords || s.verbose {
+				lines = append(lines, s.recordRow(step, b)...)
+			}
+		}
+	}
+	switch {
+	case rows == 0 && sc.Result != judge.Recorded:
+		return nil
+	case rows == 0:
+		lines = append(lines, "    every flow as the scenario reads the disputed text")
+	case rows > fewRecords && !s.verbose:
+		lines = append(lines, fmt.Sprintf("    and %d more rows, in full in the JSON report", rows-fewRecords))
+	}
+	return lines
+}
+
+// fewRecords is how many rows a recorded scenario has.
+const fewRecords = 6
+
+func records(cells []judge.Cell) []sight {
+	all := make([]sight, len(cells))
+	for i, c := range cells {
+		class := c.Observed.String()
+		if c.Expected != flow.Undefined {
+			class += ", read as " + c.Expected.String()
+		}
+		all[i] = sight{flow: c.Flow, class: class, outcomes: tally(c)}
+	}
+	return all
+}
+
+func (s style) recordRow(step *judge.Step, b bundle) []string {
+	text := fmt.Sprintf("%s => %s (%s)", b.line(fewWords), b.first.class, outcomes(b.outcomes))
+	return wrap("    ", plain(step.Name)+": "+text, s.width)
+}
+
+// skipped names the scenarios that had no turn, by reason.
+func (s style) skipped(r *judge.Run) []string {
+	var reasons []string
+	names := map[string][]string{}
+	for _, sc := range r.Scenarios {
+		if sc.Result != judge.Skipped {
+			continue
+		}
+		if !slices.Contains(reasons, sc.Reason) {
+			reasons = append(reasons, sc.Reason)
+		}
+		names[sc.Reason] = append(names[sc.Reason], sc.Name)
+	}
+	if len(reasons) == 0 {
+		return nil
+	}
+	lines := []string{s.dim("skipped")}
+	for _, reason := range reasons {
+		limit := fewWords
+		if s.verbose {
+			limit = 0
+		}
+		lines = append(lines, wrap("  ", reason+": "+some(names[reason], limit), s.width)...)
+	}
+	return lines
+}
+
+// next is the two commands that lead on from the first failure.
+func (s style) next(in Input) []string {
+	names := append(named(in.run(), judge.Fail), named(in.run(), judge.Inconclusive)...)
+	if len(names) == 0 {
+		return nil
+	}
+	program := "cniproof"
+	if len(in.Command) > 0 {
+		program = in.Command[0]
+	}
+	return []string{
+		s.dim(pad("next", fieldWidth)) + quote(program) + " explain " + quote(names[0]),
+		pad("", fieldWidth) + again(in.Command, names[0]),
+	}
+}
+
+// again is the command that runs one scenario on the same cluster with the same flags.
+func again(command []string, name string) string {
+	words := []string{"cniproof", "run"}
+	if len(command) > 1 {
+		words = withoutRun(command)
+	}
+	text := make([]string, 0, len(words)+2)
+	for _, w := range words {
+		text = append(text, quote(w))
+	}
+	return strings.Join(append(text, "--run", "'^"+regexp.QuoteMeta(name)+"$'"), " ")
+}
+
+// withoutRun drops an earlier choice of scenarios.
+func withoutRun(command []string) []string {
+	var kept []string
+	for i := 0; i < len(command); i++ {
+		switch {
+		case command[i] == "--run":
+			i++
+		case strings.HasPrefix(command[i], "--run="):
+		default:
+			kept = append(kept, command[i])
+		}
+	}
+	return kept
+}
+
+// quote writes a word as a POSIX shell reads it.
+func quote(word string) string {
+	odd := strings.ContainsFunc(word, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@%+", r)
+	})
+	if word != "" && !odd {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
