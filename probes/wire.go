@@ -58,8 +58,14 @@ type Batch struct {
 type Probe struct {
 	Kind    Kind           `json:"kind"`
 	Address netip.AddrPort `json:"address"`
+	// Server names whoever is behind Address. No source port is used twice within
+	// three minutes towards one server, whatever addresses lead to it: a Service's
+	// and the pod's own are the same flow to connection tracking on the pod's side.
+	// Empty: Address stands for itself.
+	Server string `json:"server,omitempty"`
 	// Timeouts has one entry per attempt. An attempt is a new connection from a
-	// fresh source port; the next one begins only after a time-out.
+	// fresh source port; the next one begins only after a time-out. Where the
+	// connection stands in time, the server gets the same time again to answer on it.
 	Timeouts []time.Duration `json:"timeouts"`
 	// Query is the fully qualified name that a DNS probe asks for.
 	Query string `json:"query,omitempty"`

@@ -1,0 +1,132 @@
+//go:build linux
+
+// Command agent serves ports and makes probes inside a pod, a host or a node, as
+// the prober tells it over a control stream. It is a static binary of a few
+// megabytes that needs nothing around it.
+//
+// It imports the standard library, golang.org/x and package probes, nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/cniproof/cniproof/probes"
+)
+
+const usage = `usage: agent [--identity NAME] [--control stdio|socket] [--socket NAME]
+       agent connect [--socket NAME]
+       agent version
+
+The identity defaults to $CNIPROOF_IDENTITY.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "agent:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	command := "serve"
+	if len(args) > 0 && (args[0] == "connect" || args[0] == "version") {
+		command, args = args[0], args[1:]
+	}
+	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	identity := flags.String("identity", os.Getenv("CNIPROOF_IDENTITY"), "")
+	control := flags.String("control", "stdio", "")
+	socket := flags.String("socket", "cniproof", "")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	switch command {
+	case "version":
+		fmt.Println("cniproof agent,", runtime.Version(), runtime.GOARCH)
+		return nil
+	case "connect":
+		return connect(*socket)
+	}
+	return serve(ctx, *identity, *control, *socket)
+}
+
+// serve is the agent proper.
+func serve(ctx context.Context, identity, control, socket string) error {
+	beFrugal()
+	agent, err := probes.NewAgent(identity)
+	if err != nil {
+		return err
+	}
+	defer agent.Close()
+	if err := dropPrivileges(); err != nil {
+		return err
+	}
+	switch control {
+	case "stdio":
+		return serveStdio(ctx, agent)
+	case "socket":
+		return serveSocket(ctx, agent, socket)
+	}
+	return fmt.Errorf("unknown control %q, want stdio or socket", control)
+}
+
+// beFrugal keeps the agent small: there may be a hundred of them on a machine.
+func beFrugal() {
+	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	debug.SetGCPercent(50)
+}
+
+// serveStdio serves the one control stream on stdin and stdout. Its end is the
+// parent's end, and the agent's.
+func serveStdio(ctx context.Context, agent *probes.Agent) error {
+	ended := make(chan error, 1)
+	go func() { ended <- agent.Control(ctx, stdio{os.Stdin, os.Stdout}) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+type stdio struct {
+	io.Reader
+	io.Writer
+}
+
+// connect copies between stdin and stdout and the agent that listens on the
+// socket, until either side ends.
+func connect(socket string) error {
+	stream, err := dialAgent(socket)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	ended := make(chan error, 2)
+	go func() {
+		_, err := io.Copy(stream, os.Stdin)
+		ended <- err
+	}()
+	go func() {
+		_, err := io.Copy(os.Stdout, stream)
+		ended <- err
+	}()
+	if err := <-ended; err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("connecting to the agent on %q: %w", socket, err)
+	}
+	return nil
+}

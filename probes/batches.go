@@ -1,0 +1,115 @@
+//go:build linux
+
+package probes
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+const (
+	// maxAtOnce is how many probes of one batch are under way at once.
+	maxAtOnce = 256
+	// maxTimeout and maxAttempts bound what a probe may ask for.
+	maxTimeout  = time.Minute
+	maxAttempts = 100
+	// maxBusy is how many source ports that others hold an attempt may meet.
+	maxBusy = 16
+)
+
+// run makes every probe of the batch, at most maxAtOnce of them at once.
+func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
+	arrived := time.Now()
+	results := make([]Result, len(batch.Probes))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(maxAtOnce, len(results)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(results) {
+					return
+				}
+				results[i] = a.probe(ctx, &batch.Probes[i], arrived)
+			}
+		})
+	}
+	workers.Wait()
+	return results
+}
+
+// probe makes attempts until one ends otherwise than by a time-out.
+func (a *Agent) probe(ctx context.Context, p *Probe, arrived time.Time) Result {
+	proto, try, err := a.prepare(p)
+	if err != nil {
+		return Result{Outcome: flow.Failed, Begin: time.Since(arrived), Detail: err.Error()}
+	}
+	var result Result
+	for i, timeout := range p.Timeouts {
+		try.begin, try.timeout = time.Now(), timeout
+		peer, err := a.attempt(proto, p, try)
+		result = Result{
+			Outcome:  flow.Connected,
+			Peer:     peer,
+			Attempts: i + 1,
+			Begin:    try.begin.Sub(arrived),
+			Took:     time.Since(try.begin),
+		}
+		if err != nil {
+			result.Outcome, result.Detail = outcomeOf(err), err.Error()
+		}
+		if result.Outcome != flow.TimedOut || ctx.Err() != nil {
+			break
+		}
+	}
+	return result
+}
+
+// prepare checks what the prober asks for.
+func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
+	proto, ok := protocolOf(p.Kind)
+	to := p.Address
+	switch {
+	case !ok:
+		return protocol{}, attempt{}, localf("probing %s: unknown kind %q", to, p.Kind)
+	case !to.IsValid(), to.Port() == 0, to.Addr().Zone() != "", to.Addr().IsUnspecified(), to.Addr().IsMulticast():
+		return protocol{}, attempt{}, localf("probing %q: not the address of a server", to)
+	case len(p.Timeouts) == 0, len(p.Timeouts) > maxAttempts:
+		return protocol{}, attempt{}, localf("probing %s: %d time-outs, want 1 to %d", to, len(p.Timeouts), maxAttempts)
+	}
+	for _, t := range p.Timeouts {
+		if t <= 0 || t > maxTimeout {
+			return protocol{}, attempt{}, localf("probing %s: time-out %v, want more than 0 and at most %v", to, t, maxTimeout)
+		}
+	}
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	try := attempt{agent: a, to: to, query: p.Query}
+	return proto, try, nil
+}
+
+// attempt dials from a fresh source port. One that somebody else holds is passed over.
+func (a *Agent) attempt(proto protocol, p *Probe, try attempt) (string, error) {
+	key := portKey{transport: proto.transport, v6: try.to.Addr().Is6(), server: p.Server}
+	if p.Server == "" {
+		key.address = try.to
+	}
+	var peer string
+	var err error
+	for range maxBusy {
+		// Once connected, a TCP attempt may last twice its time-out.
+		try.from, err = a.sources.take(key, 2*try.timeout)
+		if err != nil {
+			return "", err
+		}
+		peer, err = proto.dial(try)
+		if !isBusy(err) {
+			break
+		}
+	}
+	return peer, err
+}

@@ -1,0 +1,129 @@
+//go:build linux
+
+package probes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxRequests is how many requests of one control stream are under way at once.
+	maxRequests = 64
+	// maxClients is how many connections the agent's servers hold at most.
+	maxClients = 4096
+)
+
+// Agent serves ports and makes probes in the network namespace of its process.
+type Agent struct {
+	identity string
+	sources  *sourcePorts
+	serving  *serving
+	clients  *clients
+}
+
+// NewAgent returns an agent whose servers answer with the identity, 1 to 512
+// bytes. It serves nothing yet. It opens what needs capabilities: those may be
+// dropped afterwards.
+func NewAgent(identity string) (*Agent, error) {
+	if err := checkIdentity(identity); err != nil {
+		return nil, err
+	}
+	a := &Agent{
+		identity: identity,
+		serving:  &serving{up: map[Port]io.Closer{}},
+		clients:  newClients(roomForClients()),
+	}
+	a.sources = newSourcePorts(time.Now, a.servesTransport)
+	return a, nil
+}
+
+// roomForClients leaves half of the process's file descriptors to its probes.
+func roomForClients() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > maxClients {
+		return maxClients
+	}
+	return int(limit.Cur / 2)
+}
+
+// Close ends every server.
+func (a *Agent) Close() {
+	a.serving.close()
+	a.clients.close()
+}
+
+func (a *Agent) servesTransport(t transport, port uint16) bool {
+	return a.serving.serves(Port{Kind: Kind(t), Number: port})
+}
+
+// Control answers the requests of one control stream, each on its own, until the
+// stream ends; a clean end is no error. What the agent serves stays.
+func (a *Agent) Control(ctx context.Context, stream io.ReadWriter) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	defer cancel()
+	answers := &answers{stream: stream}
+	room := make(chan struct{}, maxRequests)
+	for {
+		var request Request
+		if err := ReadFrame(stream, &request); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("serving a control stream: %w", err)
+		}
+		select {
+		case room <- struct{}{}:
+			busy.Go(func() {
+				defer func() { <-room }()
+				answers.send(a.answer(ctx, request))
+			})
+		default:
+			answers.send(Response{ID: request.ID, Error: fmt.Sprintf("more than %d requests at once", maxRequests)})
+		}
+	}
+}
+
+// answer does what the request asks for.
+func (a *Agent) answer(ctx context.Context, r Request) Response {
+	response := Response{ID: r.ID}
+	switch {
+	case r.Serve != nil && r.Batch == nil && r.Ping == nil:
+		if err := a.serving.start(a, r.Serve.Ports); err != nil {
+			response.Error = err.Error()
+		}
+	case r.Batch != nil && r.Serve == nil && r.Ping == nil:
+		response.Results = a.run(ctx, r.Batch)
+	case r.Ping != nil && r.Serve == nil && r.Batch == nil:
+		response.Pong = &Pong{Identity: a.identity, Serving: a.serving.ports()}
+	default:
+		response.Error = "a request holds exactly one of serve, batch and ping"
+	}
+	return response
+}
+
+// answers is the writing half of a control stream.
+type answers struct {
+	mu     sync.Mutex
+	stream io.Writer
+}
+
+// send writes the response. A stream that is cut ends the reading half, so there
+// is nobody to tell here.
+func (a *answers) send(r Response) {
+	frame, err := encodeFrame(r)
+	if err != nil {
+		frame, _ = encodeFrame(Response{ID: r.ID, Error: err.Error()})
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, _ = a.stream.Write(frame)
+}

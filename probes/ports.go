@@ -1,0 +1,140 @@
+//go:build linux
+
+package probes
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Source ports are drawn from firstPort to lastPort, block by block.
+const (
+	firstPort  = 10240
+	lastPort   = 60999
+	portCount  = lastPort - firstPort + 1
+	blockSize  = 1024
+	blockCount = (portCount + blockSize - 1) / blockSize
+)
+
+// quiet is how long a source port rests before it is used again towards the same
+// server. Connection tracking remembers a UDP flow for up to 180 s, and a denied
+// flow that looks like a remembered one may be let through.
+const quiet = 3 * time.Minute
+
+// maxServers bounds the memory of sourcePorts to a few megabytes.
+const maxServers = 8192
+
+// portKey is whom a source port is for. Every server has a sequence of its own,
+// whatever address leads to it: behind a Service's address and behind its own,
+// its connection tracking sees the same flow.
+type portKey struct {
+	transport transport
+	v6        bool
+	server    string
+	address   netip.AddrPort // where the prober named no server
+}
+
+// sourcePorts deals out source ports, none twice within the quiet time.
+type sourcePorts struct {
+	now    func() time.Time
+	served func(transport, uint16) bool
+
+	mu        sync.Mutex
+	sequences map[portKey]*sequence
+	swept     time.Time
+}
+
+// sequence walks the range from a random start. It knows of each block of ports
+// until when one of them was in use.
+type sequence struct {
+	next  int
+	begun bool
+	until [blockCount]time.Duration // since epoch
+	epoch time.Time
+}
+
+func newSourcePorts(now func() time.Time, served func(transport, uint16) bool) *sourcePorts {
+	return &sourcePorts{now: now, served: served, sequences: map[portKey]*sequence{}, swept: now()}
+}
+
+// take returns a port that the caller may use for as long as hold.
+func (s *sourcePorts) take(key portKey, hold time.Duration) (uint16, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seq, err := s.sequence(key)
+	if err != nil {
+		return 0, err
+	}
+	now := s.now()
+	for range portCount {
+		port, ok := seq.take(now, hold)
+		if !ok {
+			return 0, localf("source ports exhausted: all %d were used towards %v within %v", portCount, key, quiet)
+		}
+		if !s.served(key.transport, port) {
+			return port, nil
+		}
+	}
+	return 0, localf("source ports exhausted: the agent serves them all")
+}
+
+func (s *sourcePorts) sequence(key portKey) (*sequence, error) {
+	if seq := s.sequences[key]; seq != nil {
+		return seq, nil
+	}
+	now := s.now()
+	if now.Sub(s.swept) > quiet || len(s.sequences) >= maxServers {
+		s.sweep(now)
+	}
+	if len(s.sequences) >= maxServers {
+		return nil, localf("source ports exhausted: %d servers were probed within %v", maxServers, quiet)
+	}
+	seq := &sequence{next: rand.IntN(portCount), epoch: now}
+	s.sequences[key] = seq
+	return seq, nil
+}
+
+// sweep forgets the sequences whose ports have all rested.
+func (s *sourcePorts) sweep(now time.Time) {
+	s.swept = now
+	for key, seq := range s.sequences {
+		if seq.rested(now) {
+			delete(s.sequences, key)
+		}
+	}
+}
+
+// take returns the next port, unless its block has not rested since the last lap.
+func (q *sequence) take(now time.Time, hold time.Duration) (uint16, bool) {
+	at := now.Sub(q.epoch)
+	block := q.next / blockSize
+	if q.begun && q.next%blockSize == 0 && q.until[block] != 0 && at < q.until[block]+quiet {
+		return 0, false
+	}
+	q.begun = true
+	q.until[block] = max(q.until[block], at+hold)
+	port := firstPort + q.next
+	q.next = (q.next + 1) % portCount
+	return uint16(port), true
+}
+
+func (q *sequence) rested(now time.Time) bool {
+	at := now.Sub(q.epoch)
+	for _, until := range q.until {
+		if until != 0 && at < until+quiet {
+			return false
+		}
+	}
+	return true
+}
+
+// String is the key as an error shows it.
+func (k portKey) String() string {
+	if k.server != "" {
+		return fmt.Sprintf("%s of %q", k.transport, k.server)
+	}
+	return fmt.Sprintf("%s of %s", k.transport, k.address)
+}

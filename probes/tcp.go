@@ -1,0 +1,113 @@
+//go:build linux
+
+package probes
+
+import (
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// tcpProtocol greets over a new connection.
+func tcpProtocol() protocol {
+	return protocol{kind: KindTCP, transport: transportTCP, dial: dialTCP, serve: serveTCP}
+}
+
+// dialTCP connects within the time-out. Once the connection stands the network
+// has let it through, and only the server can be slow: it gets the same time again.
+func dialTCP(try attempt) (string, error) {
+	s, err := connectTCP(try)
+	if err != nil {
+		return "", err
+	}
+	defer s.Close()
+	greeting := newGreeting()
+	if err := s.write(greeting); err != nil {
+		return "", err
+	}
+	return readAnswer(s, greeting, try.begin.Add(2*try.timeout))
+}
+
+func connectTCP(try attempt) (*socket, error) {
+	s, err := dial(unix.SOCK_STREAM, try.from, try.to, reuseAddress, closeHard)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.awaitConnect(try.begin.Add(try.timeout)); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// readAnswer reads until the answer is whole or cannot become one.
+func readAnswer(s *socket, greeting []byte, deadline time.Time) (string, error) {
+	var b [answerSize + maxIdentity]byte
+	have := 0
+	for {
+		n, err := s.read(b[have:], deadline)
+		if err != nil {
+			return "", err
+		}
+		if n == 0 {
+			return "", io.EOF
+		}
+		have += n
+		if identity, err := identityIn(b[:have], greeting); err == nil {
+			return identity, nil
+		}
+		if have == len(b) || string(b[:min(have, greetSize)]) != string(greeting[:min(have, greetSize)]) {
+			return "", errNoAgent
+		}
+	}
+}
+
+// greetTime is how long a client of the TCP server may take over everything.
+const greetTime = 10 * time.Second
+
+func serveTCP(a *Agent, port uint16, down func()) (io.Closer, error) {
+	l, err := listen(unix.SOCK_STREAM, port, reuseAddress, closeHard)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		defer down()
+		for {
+			fd, err := l.accept()
+			if err != nil {
+				a.clients.dropOldest()
+				if ended(err) {
+					return
+				}
+				continue
+			}
+			if s, err := newSocket(fd); err == nil {
+				a.clients.add(s)
+				go a.greetTCP(s)
+			}
+		}
+	}()
+	return l, nil
+}
+
+// greetTCP answers one greeting and then waits for the client to close first.
+func (a *Agent) greetTCP(s *socket) {
+	defer a.clients.drop(s)
+	deadline := time.Now().Add(greetTime)
+	var b [greetSize]byte
+	for have := 0; have < len(b); {
+		n, err := s.read(b[have:], deadline)
+		if err != nil || n == 0 {
+			return
+		}
+		have += n
+	}
+	if !isGreeting(b[:]) {
+		return
+	}
+	if err := s.write(answerTo(b[:], a.identity)); err != nil {
+		return
+	}
+	_, _ = s.read(b[:], deadline)
+}
