@@ -64,6 +64,8 @@ type Description struct {
 	ExternalCIDRs []netip.Prefix
 	// Ephemeral is true where cniproof made the cluster: it may then label kube-system.
 	Ephemeral bool
+	// AgentImage is the image of a probe pod.
+	AgentImage string
 	// Pace is how the run should be timed by default.
 	Pace Pace
 }
@@ -72,4 +74,5 @@ type Description struct {
 type Pace struct {
 	Within time.Duration // until a step's table must be reached
 	Hold   time.Duration // how long it must then stay
+	Poll   time.Duration // between two looks at the API while something is awaited
 }

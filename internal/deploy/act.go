@@ -1,0 +1,226 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// Act carries out a step's actions in the order of the format: apply, delete,
+// label, recreate, restart. It returns when the API answered the last of them.
+func (s *Stage) Act(ctx context.Context, step scenario.Step) (time.Time, error) {
+	var err error
+	do := func(f func() error) {
+		if err == nil {
+			err = f()
+		}
+	}
+	for _, m := range step.Apply {
+		do(func() error { return s.apply(ctx, m) })
+	}
+	for _, key := range step.Delete {
+		do(func() error { return s.delete(ctx, key) })
+	}
+	for _, change := range step.Label {
+		do(func() error { return s.label(ctx, change) })
+	}
+	for _, pod := range step.Recreate {
+		do(func() error { return s.recreate(ctx, pod) })
+	}
+	if step.Restart {
+		do(func() error { return s.cluster.RestartCNI(ctx) })
+	}
+	return time.Now(), err
+}
+
+func (s *Stage) apply(ctx context.Context, m scenario.Manifest) error {
+	policy, err := m.Render(s.Binding())
+	if err != nil {
+		return fmt.Errorf("filling in policy %q: %w", m.Key(), err)
+	}
+	if err := s.put(ctx, policy); err != nil {
+		return fmt.Errorf("applying policy %q: %w", m.Key(), err)
+	}
+	s.policies[m.Key()] = true
+	return nil
+}
+
+func (s *Stage) put(ctx context.Context, policy *networkingv1.NetworkPolicy) error {
+	policies := s.api.NetworkingV1().NetworkPolicies(policy.Namespace)
+	_, err := policies.Create(ctx, policy, metav1.CreateOptions{})
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		old, err := policies.Get(ctx, policy.Name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		old.Labels, old.Annotations, old.Spec = policy.Labels, policy.Annotations, policy.Spec
+		_, err = policies.Update(ctx, old, metav1.UpdateOptions{})
+		return err
+	})
+}
+
+func (s *Stage) delete(ctx context.Context, key scenario.PolicyKey) error {
+	err := s.api.NetworkingV1().NetworkPolicies(s.real(key.Namespace)).Delete(ctx, key.Name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("deleting policy %q: %w", key, err)
+	}
+	delete(s.policies, key)
+	return nil
+}
+
+func (s *Stage) label(ctx context.Context, change scenario.LabelChange) error {
+	if change.Pod != "" {
+		p := s.pods[flow.Pod(change.Namespace, change.Pod)]
+		return s.patchPod(ctx, p, changed(p.labels, change.Labels))
+	}
+	if change.Namespace == systemNamespace {
+		return s.labelSystem(ctx, change.Labels)
+	}
+	return s.patchNamespace(ctx, change.Namespace, changed(s.labels[change.Namespace], change.Labels))
+}
+
+func changed(labels map[string]string, change map[string]*string) map[string]string {
+	all := maps.Clone(labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for k, v := range change {
+		if v == nil {
+			delete(all, k)
+		} else {
+			all[k] = *v
+		}
+	}
+	return all
+}
+
+func (s *Stage) labelSystem(ctx context.Context, change map[string]*string) error {
+	if err := s.patchLabels(ctx, systemNamespace, "", change); err != nil {
+		return err
+	}
+	s.system = changed(s.system, change)
+	return nil
+}
+
+func (s *Stage) resetSystem(ctx context.Context) error {
+	if len(s.system) == 0 {
+		return nil
+	}
+	change := map[string]*string{}
+	for k := range s.system {
+		change[k] = nil
+	}
+	return s.labelSystem(ctx, change)
+}
+
+func (s *Stage) patchPod(ctx context.Context, p *podState, labels map[string]string) error {
+	if err := s.patchLabels(ctx, s.real(p.pod.Namespace), p.pod.Name, difference(p.labels, labels)); err != nil {
+		return err
+	}
+	p.labels = labels
+	return nil
+}
+
+func (s *Stage) patchNamespace(ctx context.Context, name string, labels map[string]string) error {
+	if err := s.patchLabels(ctx, s.real(name), "", difference(s.labels[name], labels)); err != nil {
+		return err
+	}
+	s.labels[name] = labels
+	return nil
+}
+
+// difference is the change that turns one set of labels into the other.
+func difference(from, to map[string]string) map[string]*string {
+	change := map[string]*string{}
+	for k := range from {
+		if _, ok := to[k]; !ok {
+			change[k] = nil
+		}
+	}
+	for k, v := range to {
+		if old, ok := from[k]; !ok || old != v {
+			change[k] = &v
+		}
+	}
+	return change
+}
+
+// patchLabels changes the labels of a namespace (pod == "") or of a pod, by real names.
+func (s *Stage) patchLabels(ctx context.Context, namespace, pod string, change map[string]*string) error {
+	if len(change) == 0 {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": change}})
+	if err != nil {
+		return err
+	}
+	if pod == "" {
+		_, err = s.api.CoreV1().Namespaces().Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+	} else {
+		_, err = s.api.CoreV1().Pods(namespace).Patch(ctx, pod, types.MergePatchType, patch, metav1.PatchOptions{})
+	}
+	if err != nil {
+		return fmt.Errorf("labelling %s/%s: %w", namespace, pod, err)
+	}
+	return nil
+}
+
+// Reset deletes every policy that steps left and gives all labels the values of
+// the topology. The topology may differ from the deployed one in labels only (see
+// Shape): the stage then becomes that topology.
+func (s *Stage) Reset(ctx context.Context, t scenario.Topology) (time.Time, error) {
+	var errs []error
+	for key := range s.policies {
+		errs = append(errs, s.delete(ctx, key))
+	}
+	errs = append(errs, s.resetSystem(ctx))
+	for _, ns := range t.Namespaces {
+		errs = append(errs, s.patchNamespace(ctx, ns.Name, maps.Clone(ns.Labels)))
+	}
+	for _, p := range t.Pods {
+		state := s.pods[p.Endpoint()]
+		errs = append(errs, s.patchPod(ctx, state, maps.Clone(p.Labels)))
+	}
+	s.topology = t
+	return time.Now(), errors.Join(errs...)
+}
+
+// Shape tells the topologies that one stage can serve by turns: those that differ
+// in nothing but labels.
+func Shape(t scenario.Topology) string {
+	type pod struct {
+		Namespace, Name string
+		Node            int
+		Ports           []flow.Port
+	}
+	var shape struct {
+		Namespaces []string
+		Pods       []pod
+	}
+	for _, ns := range t.Namespaces {
+		shape.Namespaces = append(shape.Namespaces, ns.Name)
+	}
+	for _, p := range t.Pods {
+		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports})
+	}
+	text, err := json.Marshal(shape)
+	if err != nil {
+		return "" // unreachable: these types always marshal
+	}
+	return string(text)
+}

@@ -1,0 +1,158 @@
+// Package deploy puts a scenario's topology onto a cluster, carries out the steps'
+// actions and takes everything away again. It knows nothing of verdicts.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// Labels of what cniproof creates. LabelRun is on every namespace, so that
+// `cniproof cleanup` finds what a killed run left behind.
+const (
+	LabelRun = "cniproof.dev/run"
+	labelPod = "cniproof.dev/pod"
+)
+
+// ServiceOffset is added to a pod's port to make the port of its Service, so that
+// an implementation which judges the Service's port instead of the pod's is seen.
+const ServiceOffset = 20000
+
+const systemNamespace = "kube-system"
+
+// Stage is a topology that has been deployed: a set of namespaces of its own with
+// probe pods and their Services. Stages do not disturb one another.
+type Stage struct {
+	cluster  cluster.Cluster
+	api      kubernetes.Interface
+	prefix   string
+	run      string
+	topology scenario.Topology
+
+	pods     map[flow.Endpoint]*podState
+	labels   map[string]map[string]string // of namespaces, as the API has them now
+	system   map[string]string            // labels that steps put on kube-system
+	policies map[scenario.PolicyKey]bool  // that exist now
+}
+
+// podState is a pod as the API has it now.
+type podState struct {
+	pod      scenario.Pod
+	labels   map[string]string
+	addrs    []netip.Addr
+	services []netip.Addr
+	uid      string
+}
+
+// Up deploys a topology as stage number n of a run and waits until every pod is
+// ready. What it could not finish is left to Down, so the stage is returned with
+// the error as well.
+func Up(ctx context.Context, c cluster.Cluster, run string, n int, t scenario.Topology) (*Stage, error) {
+	s := &Stage{
+		cluster:  c,
+		api:      c.Client(),
+		prefix:   fmt.Sprintf("cniproof-%s-%d-", run, n),
+		run:      run,
+		topology: t,
+		pods:     map[flow.Endpoint]*podState{},
+		labels:   map[string]map[string]string{},
+		system:   map[string]string{},
+		policies: map[scenario.PolicyKey]bool{},
+	}
+	for _, ns := range t.Namespaces {
+		if err := s.createNamespace(ctx, ns); err != nil {
+			return s, err
+		}
+	}
+	for _, p := range t.Pods {
+		if err := s.createPod(ctx, p); err != nil {
+			return s, err
+		}
+	}
+	return s, s.awaitPods(ctx)
+}
+
+// Down removes the stage's namespaces with all that is in them, and the labels
+// that its steps put elsewhere.
+func (s *Stage) Down(ctx context.Context) error {
+	errs := []error{s.resetSystem(ctx)}
+	for name := range s.labels {
+		err := s.api.CoreV1().Namespaces().Delete(ctx, s.real(name), metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("deleting namespace %q: %w", s.real(name), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// real is the real name of the scenario's namespace. The scenario's name stands
+// last, so that names which collide when they are joined still do.
+func (s *Stage) real(namespace string) string {
+	if namespace == systemNamespace {
+		return namespace
+	}
+	return s.prefix + namespace
+}
+
+// Agent is the endpoint under which the cluster knows an endpoint of the scenario.
+func (s *Stage) Agent(e flow.Endpoint) flow.Endpoint {
+	if e.Kind == flow.KindPod {
+		return flow.Pod(s.real(e.Namespace), e.Name)
+	}
+	return e
+}
+
+// Binding is what the scenario's names stand for now.
+func (s *Stage) Binding() scenario.Binding {
+	d := s.cluster.Description()
+	b := scenario.Binding{
+		Namespaces:    map[string]string{systemNamespace: systemNamespace},
+		Addresses:     map[flow.Endpoint][]netip.Addr{},
+		PodCIDRs:      d.PodCIDRs,
+		ExternalCIDRs: d.ExternalCIDRs,
+	}
+	for _, ns := range s.topology.Namespaces {
+		b.Namespaces[ns.Name] = s.real(ns.Name)
+	}
+	for e, p := range s.pods {
+		b.Addresses[e] = p.addrs
+	}
+	for i, h := range s.cluster.External() {
+		b.Addresses[flow.External(i+1)] = h.Addrs
+	}
+	for i, h := range s.cluster.Nodes() {
+		b.Addresses[flow.Node(i+1)] = h.Addrs
+	}
+	return b
+}
+
+// Services are the ClusterIPs of a pod's Service.
+func (s *Stage) Services(pod flow.Endpoint) []netip.Addr {
+	if p := s.pods[pod]; p != nil {
+		return p.services
+	}
+	return nil
+}
+
+func (s *Stage) createNamespace(ctx context.Context, ns scenario.Namespace) error {
+	s.labels[ns.Name] = maps.Clone(ns.Labels)
+	labels := map[string]string{LabelRun: s.run, "app.kubernetes.io/managed-by": "cniproof"}
+	maps.Copy(labels, ns.Labels)
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.real(ns.Name), Labels: labels}}
+	if _, err := s.api.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("creating namespace %q: %w", object.Name, err)
+	}
+	return nil
+}

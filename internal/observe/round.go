@@ -1,0 +1,82 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/probes"
+)
+
+// grace is how long an agent may take, beyond the time-outs that it was given, to
+// answer on its control stream before the stream is given up.
+const grace = 10 * time.Second
+
+// round tries every target once, all at the same time, and then makes sure that
+// what looks closed is not merely a server that is gone or a machine too busy to answer.
+func (w *Watcher) round(ctx context.Context, past []history) flow.Round {
+	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
+	granted := make([]time.Duration, len(w.targets))
+	var group sync.WaitGroup
+	for agent, indices := range w.bySource() {
+		group.Go(func() { w.probe(ctx, agent, indices, past, round.Samples, granted) })
+	}
+	group.Wait()
+	w.doubt(ctx, round.Samples, granted)
+	round.End = time.Now()
+	return round
+}
+
+func (w *Watcher) bySource() map[*Agent][]int {
+	groups := map[*Agent][]int{}
+	for i, t := range w.targets {
+		groups[t.From] = append(groups[t.From], i)
+	}
+	return groups
+}
+
+func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, past []history, samples []flow.Sample, granted []time.Duration) {
+	list := make([]probes.Probe, len(indices))
+	var longest time.Duration
+	for n, i := range indices {
+		t := w.targets[i]
+		timeouts := w.pace.timeouts(past[i])
+		granted[i] = total(timeouts)
+		longest = max(longest, granted[i])
+		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Timeouts: timeouts, Query: t.Query}
+	}
+	ctx, cancel := context.WithTimeout(ctx, longest+grace)
+	defer cancel()
+	begin := time.Now()
+	results, err := agent.probe(ctx, list)
+	for n, i := range indices {
+		if err != nil {
+			samples[i] = flow.Sample{Begin: begin, Outcome: flow.Failed, Detail: err.Error()}
+			continue
+		}
+		samples[i] = w.sample(w.targets[i], list[n].Timeouts, begin, results[n])
+	}
+}
+
+// sample turns an agent's result into a sample, and checks who answered.
+func (w *Watcher) sample(t Target, timeouts []time.Duration, begin time.Time, r probes.Result) flow.Sample {
+	earlier := total(timeouts[:max(0, min(r.Attempts, len(timeouts))-1)])
+	s := flow.Sample{
+		Begin:    begin.Add(r.Begin - earlier),
+		Took:     r.Took,
+		Outcome:  r.Outcome,
+		Attempts: r.Attempts,
+		Detail:   r.Detail,
+	}
+	if s.Outcome != flow.Connected {
+		return s
+	}
+	if r.Peer != t.Peer {
+		s.Outcome, s.Detail = flow.WrongPeer, fmt.Sprintf("%q answered instead of %q", r.Peer, t.Peer)
+		return s
+	}
+	w.pace.learn(r.Took)
+	return s
+}

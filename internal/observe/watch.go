@@ -1,0 +1,91 @@
+package observe
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/probes"
+)
+
+// Target is a flow and how to try it.
+type Target struct {
+	Flow    flow.Flow
+	From    *Agent
+	Kind    probes.Kind
+	Address netip.AddrPort
+	Query   string // of a DNS probe
+	// Peer is the answer that only the right destination gives.
+	Peer string
+	// To is the agent of the destination and Port what it has to serve, so that
+	// silence can be told from a server that is not there. To is nil for DNS.
+	To   *Agent
+	Port probes.Port
+}
+
+// Next is asked after every round whether there shall be another one, and after
+// which pause.
+type Next func(*flow.Timeline) (again bool, pause time.Duration)
+
+// Watcher tries a set of flows.
+type Watcher struct {
+	pace    *pace
+	targets []Target
+}
+
+// NewWatcher returns a watcher of these targets, whose agents are of this pool.
+func (p *Pool) NewWatcher(targets []Target) *Watcher {
+	return &Watcher{pace: &p.pace, targets: targets}
+}
+
+// Watch probes every target, round after round, until next says that it is enough
+// or the context ends. The timeline is complete in both cases; a round that the
+// context cut short is left out.
+func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
+	line := &flow.Timeline{Flows: make([]flow.Flow, len(w.targets))}
+	for i, t := range w.targets {
+		line.Flows[i] = t.Flow
+	}
+	past := make([]history, len(w.targets))
+	for {
+		round := w.round(ctx, past)
+		if ctx.Err() != nil {
+			return line
+		}
+		line.Rounds = append(line.Rounds, round)
+		again, pause := next(line)
+		if !again || !wait(ctx, pause) {
+			return line
+		}
+		remember(past, round.Samples)
+	}
+}
+
+func remember(past []history, samples []flow.Sample) {
+	for i, s := range samples {
+		switch s.Verdict() {
+		case flow.Allow:
+			past[i] = open
+		case flow.Deny:
+			past[i] = closed
+		case flow.Unknown, flow.Undefined:
+			past[i] = fresh
+		}
+	}
+}
+
+// wait returns false when the context ended first.
+func wait(ctx context.Context, pause time.Duration) bool {
+	if pause <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
