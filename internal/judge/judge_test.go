@@ -1,0 +1,208 @@
+package judge_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+)
+
+var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+const ms = time.Millisecond
+
+// drawn makes a timeline of rounds 100 ms apart, one word per round, one letter
+// per flow: C connected, T timed out, R refused, F failed, W wrong peer.
+func drawn(words ...string) *flow.Timeline {
+	outcomes := map[rune]flow.Outcome{
+		'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer,
+	}
+	line := &flow.Timeline{Flows: make([]flow.Flow, len(words[0]))}
+	for i := range line.Flows {
+		line.Flows[i].Port = uint16(i + 1)
+	}
+	for n, w := range words {
+		begin := start.Add(time.Duration(n) * 100 * ms)
+		r := flow.Round{Begin: begin, End: begin.Add(50 * ms)}
+		for _, letter := range w {
+			r.Samples = append(r.Samples, flow.Sample{Begin: begin, Outcome: outcomes[letter]})
+		}
+		line.Rounds = append(line.Rounds, r)
+	}
+	return line
+}
+
+// verdicts reads A, D and U.
+func verdicts(word string) []flow.Verdict {
+	var list []flow.Verdict
+	for _, letter := range word {
+		list = append(list, map[rune]flow.Verdict{'A': flow.Allow, 'D': flow.Deny, 'U': flow.Undefined}[letter])
+	}
+	return list
+}
+
+func goal(expected string) judge.Goal {
+	return judge.Goal{Expected: verdicts(expected), Since: start, Within: 300 * ms, Rounds: 2, Hold: 250 * ms}
+}
+
+func TestResult(t *testing.T) {
+	for name, c := range map[string]struct {
+		expected string
+		rounds   []string
+		want     judge.Result
+	}{
+		"right from the first round, and held":            {"AD", []string{"CT", "CT", "CT"}, judge.Pass},
+		"refused and reset are denials":                   {"AD", []string{"CR", "CT", "CR"}, judge.Pass},
+		"converges late":                                  {"AD", []string{"CC", "CC", "CT", "CT", "CT"}, judge.Pass},
+		"an undefined flow may do anything":               {"AU", []string{"CC", "CT", "CF"}, judge.Pass},
+		"never denied":                                    {"AD", []string{"CC", "CC", "CC", "CC"}, judge.Fail},
+		"never allowed":                                   {"AD", []string{"TT", "TT", "TT", "TT"}, judge.Fail},
+		"flips after it was reached":                      {"AD", []string{"CT", "CT", "CC"}, judge.Fail},
+		"alternates and never settles":                    {"AD", []string{"CT", "CC", "CT", "CC", "CT"}, judge.Fail},
+		"a failed probe is no denial":                     {"AD", []string{"CF", "CF", "CF", "CF"}, judge.Inconclusive},
+		"a failed probe is no pass":                       {"AD", []string{"FT", "FT", "FT", "FT"}, judge.Inconclusive},
+		"a wrong peer is neither":                         {"AD", []string{"CW", "WT", "CW", "WT"}, judge.Inconclusive},
+		"evidence outranks doubt":                         {"AD", []string{"FC", "FC", "FC", "FC"}, judge.Fail},
+		"doubt in between does not break a streak":        {"AD", []string{"CT", "CF", "CT", "CT"}, judge.Pass},
+		"doubt at the end leaves the hold unproven":       {"AD", []string{"CT", "CT", "CF", "CF"}, judge.Inconclusive},
+		"a single right round is not enough":              {"AD", []string{"CF", "CF", "CF", "CT"}, judge.Inconclusive},
+		"what was wrong long ago and is doubtful now":     {"AD", []string{"CC", "CF", "CF", "CF", "CF"}, judge.Inconclusive},
+		"wrong just before the end, doubtful at the end":  {"AD", []string{"CC", "CC", "CC", "CF"}, judge.Fail},
+		"one of several denied flows leaks in the middle": {"ADDD", []string{"CTTT", "CTTT", "CTCT"}, judge.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := judge.Judge(goal(c.expected), nil, drawn(c.rounds...))
+			if got.Result != c.want {
+				t.Errorf("got %s (%s), want %s", got.Result, got.Reason, c.want)
+			}
+			if (got.Reason == "") != (got.Result == judge.Pass) {
+				t.Errorf("a %s has the reason %q", got.Result, got.Reason)
+			}
+		})
+	}
+}
+
+func TestNothingObservedIsInconclusive(t *testing.T) {
+	got := judge.Judge(goal("AD"), nil, &flow.Timeline{Flows: make([]flow.Flow, 2)})
+	if got.Result != judge.Inconclusive {
+		t.Errorf("got %s, want inconclusive", got.Result)
+	}
+}
+
+func TestNext(t *testing.T) {
+	for name, c := range map[string]struct {
+		rounds []string
+		again  bool
+	}{
+		"not reached yet":              {[]string{"CC"}, true},
+		"reached, not held":            {[]string{"CT", "CT"}, true},
+		"held":                         {[]string{"CT", "CT", "CT"}, false},
+		"flipped":                      {[]string{"CT", "CT", "CC"}, false},
+		"out of time":                  {[]string{"CC", "CC", "CC", "CC"}, false},
+		"reached late, may still hold": {[]string{"CC", "CC", "CT", "CT"}, true},
+		"doubt while holding, a while": {[]string{"CT", "CT", "CF"}, true},
+		"doubt while holding, too long": {
+			[]string{"CT", "CT", "CF", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if again, _ := goal("AD").Next(drawn(c.rounds...)); again != c.again {
+				t.Errorf("again = %v, want %v", again, c.again)
+			}
+		})
+	}
+}
+
+func TestNextOnlyReadsTheTimeline(t *testing.T) {
+	line := drawn("CC", "CT", "CT")
+	first, _ := goal("AD").Next(line)
+	second, _ := goal("AD").Next(line)
+	if first != second {
+		t.Error("the same timeline was answered differently")
+	}
+}
+
+func TestLatency(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, expected string
+		rounds           []string
+		enforce, revoke  *judge.Latency
+	}{
+		"enforced in the third round": {
+			"AA", "AD", []string{"CC", "CC", "CT", "CT", "CT"},
+			&judge.Latency{Flows: 1, FirstCorrect: 200 * ms, LastWrong: 100 * ms, Settled: 200 * ms}, nil,
+		},
+		"one at once, one later": {
+			"AA", "DD", []string{"TC", "TC", "TT", "TT"},
+			&judge.Latency{Flows: 2, FirstCorrect: 0, LastWrong: 100 * ms, Settled: 200 * ms}, nil,
+		},
+		"revoked": {
+			"DD", "AD", []string{"TT", "CT", "CT"},
+			nil, &judge.Latency{Flows: 1, FirstCorrect: 100 * ms, LastWrong: 0, Settled: 100 * ms},
+		},
+		"both directions": {
+			"AD", "DA", []string{"TC", "TC"},
+			&judge.Latency{Flows: 1}, &judge.Latency{Flows: 1},
+		},
+		"leaks again after it was right": {
+			"A", "D", []string{"T", "C", "T"},
+			&judge.Latency{Flows: 1, FirstCorrect: 0, LastWrong: 100 * ms, Settled: 0}, nil,
+		},
+		"never enforced has no latency": {"A", "D", []string{"C", "C"}, nil, nil},
+		"nothing changed":               {"AD", "AD", []string{"CT", "CT"}, nil, nil},
+		"undefined before says nothing": {"U", "D", []string{"T", "T"}, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := judge.Judge(goal(c.expected), verdicts(c.before), drawn(c.rounds...))
+			if diff := cmp.Diff(c.enforce, got.Enforce); diff != "" {
+				t.Errorf("enforce (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.revoke, got.Revoke); diff != "" {
+				t.Errorf("revoke (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNilBeforeMeansAllAllowed(t *testing.T) {
+	got := judge.Judge(goal("D"), nil, drawn("C", "T", "T"))
+	if got.Enforce == nil || got.Revoke != nil {
+		t.Errorf("enforce %v, revoke %v; want an enforcement only", got.Enforce, got.Revoke)
+	}
+}
+
+func TestCells(t *testing.T) {
+	got := judge.Judge(goal("ADU"), nil, drawn("CCC", "CCC", "CCT", "FCT"))
+	var words []string
+	for _, c := range got.Cells {
+		words = append(words, c.Expected.String()+" "+c.Observed.String()+" "+c.Outcome.String())
+	}
+	want := []string{"allow allow failed", "deny allow connected", "undefined deny timed-out"}
+	if diff := cmp.Diff(want, words); diff != "" {
+		t.Errorf("cells (-want +got):\n%s", diff)
+	}
+	if n := got.Cells[1].Outcomes[flow.Connected]; n != 4 {
+		t.Errorf("counted %d connections, want 4", n)
+	}
+	if !got.Cells[1].Wrong() || got.Cells[0].Wrong() || got.Cells[2].Wrong() {
+		t.Error("exactly the second cell is wrong")
+	}
+}
+
+func TestAPassKeepsOnlyWhatNobodySettles(t *testing.T) {
+	got := judge.Judge(goal("ADU"), nil, drawn("CTC", "CTC", "CTC"))
+	if len(got.Cells) != 1 || got.Cells[0].Expected != flow.Undefined {
+		t.Errorf("kept %v, want the undefined flow only", got.Cells)
+	}
+}
+
+func TestFlapNamesTheFlowAndTheMoment(t *testing.T) {
+	got := judge.Judge(goal("ADD"), nil, drawn("CTT", "CTT", "CTC"))
+	want := []judge.Flap{{Flow: flow.Flow{Port: 3}, Expected: flow.Deny, Outcome: flow.Connected, After: 200 * ms}}
+	if diff := cmp.Diff(want, got.Flaps); diff != "" {
+		t.Errorf("flaps (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,230 @@
+package observe_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/probes"
+)
+
+// lab is two real agents on loopback, and control streams that can be spoilt.
+type lab struct {
+	pool     *observe.Pool
+	agents   map[flow.Endpoint]*probes.Agent
+	streams  map[flow.Endpoint]net.Conn // the latest, for cutting
+	attached map[flow.Endpoint]int
+	broken   map[flow.Endpoint]bool
+	delay    map[flow.Endpoint]time.Duration
+}
+
+var (
+	client = flow.Pod("x", "client")
+	server = flow.Pod("x", "server")
+)
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	l := &lab{
+		agents: map[flow.Endpoint]*probes.Agent{}, streams: map[flow.Endpoint]net.Conn{},
+		attached: map[flow.Endpoint]int{}, broken: map[flow.Endpoint]bool{}, delay: map[flow.Endpoint]time.Duration{},
+	}
+	for _, e := range []flow.Endpoint{client, server} {
+		agent, err := probes.NewAgent(e.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(agent.Close)
+		l.agents[e] = agent
+	}
+	l.pool = observe.NewPool(l.attach)
+	t.Cleanup(l.pool.Close)
+	return l
+}
+
+func (l *lab) attach(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
+	if l.broken[e] {
+		return nil, errors.New("no route to the agent")
+	}
+	l.attached[e]++
+	ours, theirs := net.Pipe()
+	l.streams[e] = theirs
+	go func() {
+		_ = l.agents[e].Control(context.WithoutCancel(ctx), theirs)
+		_ = theirs.Close()
+	}()
+	return slow{ours, l.delay[e]}, nil
+}
+
+// slow is a stream on which every write is late.
+type slow struct {
+	net.Conn
+	delay time.Duration
+}
+
+func (s slow) Write(b []byte) (int, error) {
+	time.Sleep(s.delay)
+	return s.Conn.Write(b)
+}
+
+// freePort is a port on which nothing listens.
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return uint16(l.Addr().(*net.TCPAddr).Port)
+}
+
+// silent is the address of a UDP socket that never answers.
+func silent(t *testing.T) netip.AddrPort {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c.LocalAddr().(*net.UDPAddr).AddrPort()
+}
+
+// target is a TCP flow from client to server, which serves the port.
+func (l *lab) target(t *testing.T) observe.Target {
+	t.Helper()
+	port := probes.Port{Kind: probes.KindTCP, Number: freePort(t)}
+	identity, err := l.pool.Agent(server).Serve(t.Context(), []probes.Port{port})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return observe.Target{
+		Flow: flow.Flow{Source: client, Destination: server, Protocol: flow.TCP, Port: port.Number},
+		From: l.pool.Agent(client), To: l.pool.Agent(server), Kind: probes.KindTCP, Port: port,
+		Address: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port.Number), Peer: identity,
+	}
+}
+
+// dropped makes the target look like a flow whose packets are dropped on the way
+// to a server that listens.
+func dropped(t *testing.T, target observe.Target) observe.Target {
+	target.Kind, target.Address = probes.KindUDP, silent(t)
+	return target
+}
+
+func rounds(n int) observe.Next {
+	return func(line *flow.Timeline) (bool, time.Duration) { return len(line.Rounds) < n, 0 }
+}
+
+func (l *lab) watch(t *testing.T, n int, targets ...observe.Target) []flow.Sample {
+	t.Helper()
+	line := l.pool.NewWatcher(targets).Watch(t.Context(), rounds(n))
+	if len(line.Rounds) != n {
+		t.Fatalf("%d rounds, want %d", len(line.Rounds), n)
+	}
+	return line.Last().Samples
+}
+
+func expectOutcome(t *testing.T, s flow.Sample, want flow.Outcome, detail string) {
+	t.Helper()
+	if s.Outcome != want || !strings.Contains(s.Detail, detail) {
+		t.Errorf("got %s (%s), want %s (...%s...)", s.Outcome, s.Detail, want, detail)
+	}
+}
+
+func TestConnected(t *testing.T) {
+	l := newLab(t)
+	expectOutcome(t, l.watch(t, 1, l.target(t))[0], flow.Connected, "")
+}
+
+func TestAnotherIdentityIsAWrongPeer(t *testing.T) {
+	l := newLab(t)
+	target := l.target(t)
+	target.Peer = "x/somebody-else"
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.WrongPeer, "x/server")
+}
+
+func TestSilenceOfAListeningServerIsATimeOut(t *testing.T) {
+	l := newLab(t)
+	expectOutcome(t, l.watch(t, 1, dropped(t, l.target(t)))[0], flow.TimedOut, "")
+}
+
+func TestAServerThatDoesNotListenIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	target := l.target(t)
+	other := freePort(t)
+	target.Address, target.Port.Number = netip.AddrPortFrom(target.Address.Addr(), other), other
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "nothing listens")
+}
+
+func TestAServerWhoseAgentIsGoneIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	target := dropped(t, l.target(t))
+	l.broken[server] = true
+	_ = l.streams[server].Close()
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "x/server")
+}
+
+func TestAReplacedServerIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	target := dropped(t, l.target(t))
+	target.Peer = "x/server/of-long-ago"
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "of-long-ago")
+}
+
+func TestALateAgentIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	l.delay[server] = 300 * time.Millisecond
+	target := dropped(t, l.target(t))
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "to answer its control stream")
+}
+
+func TestALateAgentIsWaitedForInTheEnd(t *testing.T) {
+	l := newLab(t)
+	l.delay[server] = 100 * time.Millisecond
+	target := dropped(t, l.target(t))
+	expectOutcome(t, l.watch(t, 4, target)[0], flow.TimedOut, "")
+}
+
+func TestAClientThatIsGoneFailsAndComesBack(t *testing.T) {
+	l := newLab(t)
+	target := l.target(t)
+	if _, err := target.From.Serve(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	_ = l.streams[client].Close()
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "x/client")
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Connected, "")
+	if l.attached[client] != 2 {
+		t.Errorf("attached %d times, want 2", l.attached[client])
+	}
+}
+
+func TestSamplesKeepTheOrderOfTheTargets(t *testing.T) {
+	l := newLab(t)
+	good := l.target(t)
+	samples := l.watch(t, 2, dropped(t, good), good, dropped(t, good))
+	for i, want := range []flow.Outcome{flow.TimedOut, flow.Connected, flow.TimedOut} {
+		expectOutcome(t, samples[i], want, "")
+	}
+}
+
+func TestWatchEndsWithItsContext(t *testing.T) {
+	l := newLab(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	line := l.pool.NewWatcher([]observe.Target{l.target(t)}).Watch(ctx, func(line *flow.Timeline) (bool, time.Duration) {
+		if len(line.Rounds) == 2 {
+			cancel()
+		}
+		return true, 0
+	})
+	if len(line.Rounds) != 2 {
+		t.Errorf("%d rounds, want 2", len(line.Rounds))
+	}
+}
