@@ -1,0 +1,103 @@
+package embedded
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// The cluster's addresses. They exist only inside its own namespaces. Nodes and
+// outside hosts are in ranges that are reserved for documentation.
+//
+//nolint:gochecknoglobals // a constant table
+var (
+	podCIDRs      = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("fd00:10:244::/48")}
+	serviceCIDRs  = []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16"), netip.MustParsePrefix("fd00:10:96::/112")}
+	nodeCIDRs     = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:0:100::/64")}
+	externalCIDRs = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8:0:113::/64")}
+
+	// The gateway of every pod is a neighbour entry, not an address: see pod.go.
+	gateways = []netip.Addr{netip.MustParseAddr("169.254.1.1"), netip.MustParseAddr("fe80::1")}
+	// nodeMAC is the node's end of every pod's link.
+	nodeMAC = net.HardwareAddr{0xee, 0xee, 0xee, 0xee, 0xee, 0xee}
+)
+
+// families cuts a list that has an IPv4 and an IPv6 element down to the families
+// that the kernel speaks.
+func families[T any](dual []T, ipv6 bool) []T {
+	if ipv6 {
+		return dual
+	}
+	return dual[:1]
+}
+
+// nodePodCIDRs are the ranges of the pods of node n, counted from 1.
+func nodePodCIDRs(n int) []netip.Prefix {
+	four, six := podCIDRs[0].Addr().As4(), podCIDRs[1].Addr().As16()
+	four[2], six[7] = byte(16*n), byte(n)
+	return []netip.Prefix{
+		netip.PrefixFrom(netip.AddrFrom4(four), 20),
+		netip.PrefixFrom(netip.AddrFrom16(six), 64),
+	}
+}
+
+// nth is the nth address of a range; n must be below 65536.
+func nth(p netip.Prefix, n int) netip.Addr {
+	raw := p.Addr().AsSlice()
+	last := len(raw) - 1
+	raw[last-1] += byte(n >> 8)
+	raw[last] += byte(n)
+	addr, _ := netip.AddrFromSlice(raw)
+	return addr
+}
+
+// every is the nth address of each of the ranges.
+func every(cidrs []netip.Prefix, n int) []netip.Addr {
+	addrs := make([]netip.Addr, len(cidrs))
+	for i, p := range cidrs {
+		addrs[i] = nth(p, n)
+	}
+	return addrs
+}
+
+// host is the prefix that holds nothing but the address.
+func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}
+
+// podMAC is derived from the pod's IPv4 address, as CNI plugins do.
+func podMAC(ip netip.Addr) net.HardwareAddr {
+	return append(net.HardwareAddr{0x0a, 0x58}, ip.AsSlice()...)
+}
+
+// ordinals hands out the numbers 1 to last. One that comes back is handed out
+// again as late as possible.
+type ordinals struct {
+	mu   sync.Mutex
+	next int
+	last int
+	used []int // that came back, oldest first
+}
+
+func (o *ordinals) take() (int, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.next < o.last {
+		o.next++
+		return o.next, true
+	}
+	if len(o.used) == 0 {
+		return 0, false
+	}
+	n := o.used[0]
+	o.used = o.used[1:]
+	return n, true
+}
+
+func (o *ordinals) give(n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.used = append(o.used, n)
+}
