@@ -11,3 +11,6 @@ type Manifest struct {
 func (m Manifest) Key() PolicyKey {
 	return PolicyKey{Namespace: m.policy.Namespace, Name: m.policy.Name}
 }
+
+// String is "namespace/name".
+func (k PolicyKey) String() string { return k.Namespace + "/" + k.Name }

@@ -1,0 +1,143 @@
+package scenario
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// builder turns the document of one scenario into a Scenario and reports what is
+// wrong with it.
+type builder struct {
+	*decoder
+	s *Scenario
+	// named is false where the topology is not known, so that no name can be checked.
+	named bool
+	// flows is the matrix on all axes, nil where the topology is not sound.
+	flows    []flow.Flow
+	binding  Binding
+	policies map[PolicyKey]bool // that exist after the steps so far
+}
+
+// build always returns a Scenario, which is of use only where no problem was found.
+func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
+	var doc scenarioDoc
+	d.document(n, "", &doc)
+	d.structural = len(d.problems)
+	d.header(doc.APIVersion, doc.Kind, "")
+	d.nameIsStem(doc.Metadata.Name)
+	b := builder{decoder: d, policies: map[PolicyKey]bool{}}
+	b.s = &Scenario{
+		Name:     doc.Metadata.Name,
+		File:     d.file,
+		Summary:  doc.Spec.Summary,
+		Level:    Level(doc.Spec.Level),
+		Features: slices.Sorted(slices.Values(doc.Spec.Features)),
+		Refs:     doc.Spec.Refs,
+		Control:  doc.Spec.Control,
+	}
+	b.head()
+	b.topologyOf(l, doc.Spec.Topology)
+	b.steps(doc.Spec.Steps)
+	b.features(doc.Spec.Features)
+	return b.s
+}
+
+func (b *builder) head() {
+	if strings.TrimSpace(b.s.Summary) == "" {
+		b.wrong("spec.summary", "is missing: say in one sentence what must hold")
+	}
+	levels := []string{string(LevelMust), string(LevelOptional), string(LevelContested), string(LevelUndefined)}
+	if b.s.Level == "" {
+		b.wrong("spec.level", "is missing: write must, optional, contested or undefined")
+	} else if !slices.Contains(levels, string(b.s.Level)) {
+		b.wrong("spec.level", "unknown level %q: %s", b.s.Level, suggestion(string(b.s.Level), levels))
+	}
+	for i, ref := range b.s.Refs {
+		if !isURL(ref) && !isTitle(ref) {
+			b.wrong(index("spec.refs", i), "%q must be an http or https URL, or the title of a document without one, in double quotes", ref)
+		}
+	}
+}
+
+func isURL(ref string) bool {
+	u, err := url.Parse(ref)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+}
+
+// isTitle recognizes `"Title" (what it is, when)`.
+func isTitle(ref string) bool {
+	title, _, ok := strings.Cut(strings.TrimPrefix(ref, `"`), `"`)
+	return strings.HasPrefix(ref, `"`) && ok && title != ""
+}
+
+// CheckRefs reports scored scenarios that do not say where their behaviour is laid
+// down. The shipped ones must.
+func CheckRefs(list []*Scenario) Problems {
+	var problems Problems
+	for _, s := range list {
+		if s.Level.Scored() && len(s.Refs) == 0 {
+			problems = append(problems, Problem{File: s.File, Field: "spec.refs", Message: fmt.Sprintf("is missing: a scenario of level %s must say where its behaviour is laid down", s.Level)})
+		}
+	}
+	return problems
+}
+
+func (b *builder) topologyOf(l *loader, doc topologyElse) {
+	at := "spec.topology"
+	before := len(b.problems)
+	switch {
+	case !b.lines.has(at):
+		b.wrong(at, "is missing: write the namespaces and pods, or the name of a shared topology")
+	case doc.shared != "":
+		b.s.Topology, b.named = l.shared(b.file, doc.shared)
+		if !b.named && !slices.Contains(l.topologyNames(b.file), doc.shared) {
+			b.wrong(at, "unknown topology %q: %s", doc.shared, suggestion(doc.shared, l.topologyNames(b.file)))
+		}
+	default:
+		b.s.Topology = b.topology(doc.own, at)
+		b.named = true
+	}
+	b.binding = Symbolic(b.s.Topology)
+	if b.named && len(b.problems) == before && !b.malformed(at) {
+		b.flows = b.s.Flows(AllAxes())
+	}
+}
+
+// malformed reports whether the shape of something in a field is wrong.
+func (d *decoder) malformed(path string) bool {
+	return slices.ContainsFunc(d.problems[:d.structural], func(p Problem) bool {
+		return p.Field == path || isBelow(p.Field, path) || isBelow(path, p.Field)
+	})
+}
+
+// features compares what is declared with what the policies and steps use.
+func (b *builder) features(declared []string) {
+	inPolicies, needs := used(b.s.Steps), Needs(b.s)
+	known := map[string]Feature{}
+	for _, f := range Features() {
+		known[f.Name] = f
+	}
+	// Without sound policies nothing can be said about what they use.
+	judged := b.structural == 0 && b.named
+	for i, name := range declared {
+		at := index("spec.features", i)
+		switch _, ok := known[name]; {
+		case !ok:
+			b.wrong(at, "unknown feature %q: %s", name, suggestion(name, names(known)))
+		case slices.Contains(declared[:i], name):
+			b.wrong(at, "feature %q is declared twice", name)
+		case judged && !slices.Contains(inPolicies, name) && !slices.Contains(needs, name):
+			b.wrong(at, "feature %q is declared, but nothing in the scenario uses it", name)
+		}
+	}
+	missing := slices.DeleteFunc(slices.Clone(inPolicies), func(name string) bool { return slices.Contains(declared, name) })
+	if judged && len(missing) > 0 {
+		b.wrong("spec.features", "policies use %s, which is not declared: write features: [%s]", strings.Join(missing, ", "), strings.Join(inPolicies, ", "))
+	}
+}

@@ -1,0 +1,228 @@
+package scenario
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// Bounds of a topology. A pod's port must leave room for the port of its Service,
+// which is 20000 higher.
+const (
+	maxPodPort       = 45535
+	maxPods          = 100
+	maxHosts         = 16
+	maxNamespaceName = 40
+	reservedLabels   = "cniproof.dev/"
+)
+
+// topologyFile reads the document of a shared topology.
+func (d *decoder) topologyFile(n *yaml.Node) Topology {
+	var doc topologyFile
+	d.document(n, "", &doc)
+	d.structural = len(d.problems)
+	d.header(doc.APIVersion, doc.Kind, "")
+	if doc.Kind != kindTopology {
+		d.wrong("kind", "must be %s, not %q", kindTopology, doc.Kind)
+	}
+	d.nameIsStem(doc.Metadata.Name)
+	t := d.topology(doc.Spec, "spec")
+	t.Name = doc.Metadata.Name
+	return t
+}
+
+func (d *decoder) nameIsStem(name string) {
+	if want := stem(d.file); name == "" {
+		d.wrong("metadata.name", "is missing: write name: %s, after the file", want)
+	} else if name != want {
+		d.wrong("metadata.name", "is %q, but the file is called %s: the two must be alike", name, want)
+	}
+}
+
+// topology checks what was written and puts it in order.
+func (d *decoder) topology(doc topologyDoc, at string) Topology {
+	t := Topology{DNS: doc.DNS}
+	for _, name := range names(doc.Namespaces) {
+		path := entry(child(at, "namespaces"), name)
+		d.namespaceName(name, path)
+		d.labels(doc.Namespaces[name].Labels, child(path, "labels"))
+		t.Namespaces = append(t.Namespaces, Namespace{name, doc.Namespaces[name].Labels})
+	}
+	for _, key := range names(doc.Pods) {
+		if p, ok := d.pod(key, doc.Pods[key], t, entry(child(at, "pods"), key)); ok {
+			t.Pods = append(t.Pods, p)
+		}
+	}
+	slices.SortFunc(t.Pods, comparePods)
+	if len(doc.Pods) == 0 || len(doc.Pods) > maxPods {
+		d.wrong(child(at, "pods"), "must name 1 to %d pods", maxPods)
+	}
+	t.External = d.external(doc.External, child(at, "external"))
+	if path := child(at, "nodes"); d.lines.has(path) {
+		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, 65535, child(path, "ports"))}
+	}
+	return t
+}
+
+func comparePods(a, b Pod) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+func (d *decoder) namespaceName(name, path string) {
+	switch name {
+	case "external", "node":
+		d.wrong(path, "%q has a meaning of its own in flow lines: choose another name", name)
+	case kubeSystem:
+		d.wrong(path, "kube-system is always there: remove it here; label steps and ${ns.kube-system} may name it, pods cannot be put there")
+	default:
+		d.wrongs(path, validation.IsDNS1123Label(name))
+		if len(name) > maxNamespaceName {
+			d.wrong(path, "must be no more than %d characters, because a run adds a suffix", maxNamespaceName)
+		}
+	}
+}
+
+func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, bool) {
+	namespace, name, ok := strings.Cut(key, "/")
+	if !ok {
+		d.wrong(path, "must be NAMESPACE/POD")
+		return Pod{}, false
+	}
+	if namespace == kubeSystem {
+		d.wrong(path, "pods cannot be put into kube-system")
+	} else if !t.hasNamespace(namespace) {
+		d.wrong(path, "namespace %q is not in the topology: %s", namespace, suggestion(namespace, t.namespaceNames()))
+	}
+	d.wrongs(path, validation.IsDNS1035Label(name))
+	d.labels(doc.Labels, child(path, "labels"))
+	d.nodeNumber(doc.Node, child(path, "node"))
+	ports := d.ports(doc.Ports, maxPodPort, child(path, "ports"))
+	return Pod{namespace, name, doc.Labels, doc.Node, ports}, true
+}
+
+func (d *decoder) nodeNumber(node int, path string) {
+	if !d.lines.has(path) {
+		d.wrong(path, "is missing: write node: 1 or node: 2")
+	} else if node < 1 || node > maxHosts {
+		d.wrong(path, "must be from 1 to %d, not %d: nodes are counted from 1", maxHosts, node)
+	}
+}
+
+func (d *decoder) external(doc externalDoc, path string) External {
+	if !d.lines.has(path) {
+		return External{}
+	}
+	if !d.lines.has(child(path, "hosts")) {
+		doc.Hosts = 1
+	}
+	if doc.Hosts < 1 || doc.Hosts > maxHosts {
+		d.wrong(child(path, "hosts"), "must be from 1 to %d, not %d", maxHosts, doc.Hosts)
+	}
+	return External{Hosts: min(doc.Hosts, maxHosts), Ports: d.ports(doc.Ports, 65535, child(path, "ports"))}
+}
+
+// labels checks labels that a scenario sets.
+func (d *decoder) labels(labels map[string]string, path string) {
+	for _, key := range names(labels) {
+		value := labels[key]
+		d.label(key, &value, entry(path, key))
+	}
+}
+
+func (d *decoder) label(key string, value *string, path string) {
+	switch {
+	case strings.HasPrefix(key, reservedLabels):
+		d.wrong(path, "labels that begin with %s are cniproof's own: choose another key", reservedLabels)
+	case key == "kubernetes.io/metadata.name":
+		d.wrong(path, "is set by the API server: remove it here")
+	default:
+		d.wrongs(path, validation.IsQualifiedName(key))
+	}
+	if value != nil {
+		d.wrongs(path, validation.IsValidLabelValue(*value))
+	}
+}
+
+// ports reads ports of the form [NAME=]NUMBER/PROTOCOL.
+func (d *decoder) ports(texts []string, highest uint16, path string) []flow.Port {
+	var ports []flow.Port
+	for i, text := range texts {
+		at := index(path, i)
+		p, err := parsePort(text)
+		if err != nil {
+			d.wrong(at, "%v", err)
+			continue
+		}
+		if p.Number > highest {
+			d.wrong(at, "port %d is above %d: a pod's Service listens 20000 higher", p.Number, highest)
+		}
+		d.portOnce(p, ports, at)
+		ports = append(ports, p)
+	}
+	return ports
+}
+
+func (d *decoder) portOnce(p flow.Port, before []flow.Port, at string) {
+	for _, other := range before {
+		switch {
+		case other.Number == p.Number && other.Protocol == p.Protocol:
+			d.wrong(at, "port %s is listed twice", p)
+		case other.Name != "" && other.Name == p.Name:
+			d.wrong(at, "port name %q is used twice in one pod", p.Name)
+		}
+	}
+}
+
+func parsePort(text string) (flow.Port, error) {
+	name, rest, named := strings.Cut(text, "=")
+	if !named {
+		rest = text
+	}
+	number, word, ok := strings.Cut(rest, "/")
+	var p flow.Port
+	if !ok || p.Protocol.UnmarshalText([]byte(word)) != nil || p.Protocol == flow.ProtocolUnknown {
+		return p, fmt.Errorf("port %q must be NUMBER/PROTOCOL or NAME=NUMBER/PROTOCOL, with TCP, UDP or SCTP", text)
+	}
+	var err error
+	if p.Number, err = parsePortNumber(number); err != nil {
+		return p, err
+	}
+	if !named {
+		return p, nil
+	}
+	p.Name = name
+	if rules := validation.IsValidPortName(name); len(rules) > 0 {
+		return p, fmt.Errorf("port name %q: %s", name, strings.Join(rules, "; "))
+	}
+	return p, nil
+}
+
+func (t Topology) hasNamespace(name string) bool {
+	return slices.ContainsFunc(t.Namespaces, func(ns Namespace) bool { return ns.Name == name })
+}
+
+func (t Topology) hasPod(e flow.Endpoint) bool {
+	return slices.ContainsFunc(t.Pods, func(p Pod) bool { return p.Endpoint() == e })
+}
+
+func (t Topology) namespaceNames() []string {
+	var list []string
+	for _, ns := range t.Namespaces {
+		list = append(list, ns.Name)
+	}
+	return list
+}
+
+func (t Topology) podNames() []string {
+	var list []string
+	for _, p := range t.Pods {
+		list = append(list, p.Endpoint().String())
+	}
+	return list
+}

@@ -1,0 +1,119 @@
+package scenario
+
+import (
+	"go.yaml.in/yaml/v3"
+	networkingv1 "k8s.io/api/networking/v1"
+)
+
+// The shapes of the files, field by field. What a field means is said in docs and
+// checked where it is turned into a Scenario.
+
+type scenarioDoc struct {
+	APIVersion string       `json:"apiVersion"`
+	Kind       string       `json:"kind"`
+	Metadata   nameDoc      `json:"metadata"`
+	Spec       scenarioSpec `json:"spec"`
+}
+
+type nameDoc struct {
+	Name string `json:"name"`
+}
+
+type scenarioSpec struct {
+	Summary  string       `json:"summary"`
+	Level    string       `json:"level"`
+	Features []string     `json:"features"`
+	Refs     []string     `json:"refs"`
+	Control  bool         `json:"control"`
+	Topology topologyElse `json:"topology"`
+	Steps    []stepDoc    `json:"steps"`
+}
+
+type topologyFile struct {
+	APIVersion string      `json:"apiVersion"`
+	Kind       string      `json:"kind"`
+	Metadata   nameDoc     `json:"metadata"`
+	Spec       topologyDoc `json:"spec"`
+}
+
+// topologyElse is a topology or the name of a shared one.
+type topologyElse struct {
+	shared string
+	own    topologyDoc
+}
+
+func (t *topologyElse) decodeYAML(d *decoder, n *yaml.Node, path string) {
+	if n.Kind == yaml.ScalarNode {
+		t.shared, _ = d.text(n, path)
+		return
+	}
+	d.document(n, path, &t.own)
+}
+
+type topologyDoc struct {
+	Namespaces map[string]namespaceDoc `json:"namespaces"`
+	Pods       map[string]podDoc       `json:"pods"`
+	External   externalDoc             `json:"external"`
+	Nodes      nodesDoc                `json:"nodes"`
+	DNS        bool                    `json:"dns"`
+}
+
+type namespaceDoc struct {
+	Labels map[string]string `json:"labels"`
+}
+
+type podDoc struct {
+	Labels map[string]string `json:"labels"`
+	Node   int               `json:"node"`
+	Ports  []string          `json:"ports"`
+}
+
+type externalDoc struct {
+	Hosts int      `json:"hosts"`
+	Ports []string `json:"ports"`
+}
+
+type nodesDoc struct {
+	Ports []string `json:"ports"`
+}
+
+type stepDoc struct {
+	Name     string                        `json:"name"`
+	Apply    []networkingv1.NetworkPolicy  `json:"apply"`
+	Delete   []string                      `json:"delete"`
+	Label    map[string]map[string]*string `json:"label"`
+	Recreate []string                      `json:"recreate"`
+	Restart  bool                          `json:"restart"`
+	Within   string                        `json:"within"`
+	Hold     string                        `json:"hold"`
+	Expect   expectDoc                     `json:"expect"`
+}
+
+type expectDoc struct {
+	Default string    `json:"default"`
+	Flows   []lineDoc `json:"flows"`
+}
+
+type lineDoc struct {
+	Allow     string `json:"allow"`
+	Deny      string `json:"deny"`
+	Undefined string `json:"undefined"`
+}
+
+// listDoc is a v1 List or a NetworkPolicyList; its items are read one by one.
+type listDoc struct {
+	APIVersion string                `json:"apiVersion"`
+	Kind       string                `json:"kind"`
+	Metadata   map[string]yamlAnyhow `json:"metadata"`
+	Items      []undecoded           `json:"items"`
+}
+
+// undecoded keeps a node for later.
+type undecoded struct{ node *yaml.Node }
+
+func (u *undecoded) decodeYAML(_ *decoder, n *yaml.Node, _ string) { u.node = n }
+
+// yamlAnyhow is a value that nobody looks at.
+type yamlAnyhow struct{}
+
+func (*yamlAnyhow) decodeYAML(*decoder, *yaml.Node, string) {}

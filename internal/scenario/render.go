@@ -1,0 +1,136 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/netpol"
+)
+
+// Render is the policy as the cluster's API server would store it: with the real
+// name of its namespace, its variables filled in, defaulted and validated. The
+// error wraps ErrNoAddress where the cluster has no address for a variable.
+func (m Manifest) Render(b Binding) (*networkingv1.NetworkPolicy, error) {
+	policy, err := m.fill(b)
+	if err != nil {
+		return nil, fmt.Errorf("rendering NetworkPolicy %q: %w", m.Key(), err)
+	}
+	netpol.Default(policy)
+	if err := netpol.Validate(policy).ToAggregate(); err != nil {
+		return nil, fmt.Errorf("validating NetworkPolicy %q: %w", m.Key(), err)
+	}
+	return policy, nil
+}
+
+// fill is Render without defaults and validation.
+func (m Manifest) fill(b Binding) (*networkingv1.NetworkPolicy, error) {
+	policy := m.policy.DeepCopy()
+	var err error
+	if policy.Namespace, err = b.realNamespace(policy.Namespace); err != nil {
+		return nil, err
+	}
+	for _, t := range templates(policy) {
+		filled, err := t.fill(b)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", t.path, err)
+		}
+		t.set(filled)
+	}
+	return policy, nil
+}
+
+// template is a string of a policy in which variables are filled in.
+type template struct {
+	path string
+	text string
+	cidr bool
+	set  func(string)
+}
+
+func (t template) fill(b Binding) (string, error) {
+	var failed error
+	filled := reference.ReplaceAllStringFunc(t.text, func(ref string) string {
+		v, err := parseVariable(ref[2 : len(ref)-1])
+		if err == nil {
+			ref, err = v.value(b, t.family())
+		}
+		if err != nil && failed == nil {
+			failed = err
+		}
+		return ref
+	})
+	return filled, failed
+}
+
+// family is the one that the length of a prefix implies, where a variable leaves
+// it open: "${external.ip}/32" is about IPv4.
+func (t template) family() flow.Family {
+	switch {
+	case !t.cidr:
+	case strings.HasSuffix(t.text, "}/32"):
+		return flow.IPv4
+	case strings.HasSuffix(t.text, "}/128"):
+		return flow.IPv6
+	}
+	return flow.FamilyUnknown
+}
+
+// templates are the strings of a policy that variables may stand in: the values of
+// selectors, and CIDRs.
+func templates(p *networkingv1.NetworkPolicy) []template {
+	list := selectorTemplates(nil, &p.Spec.PodSelector, "spec.podSelector")
+	for i := range p.Spec.Ingress {
+		list = peerTemplates(list, p.Spec.Ingress[i].From, child(index("spec.ingress", i), "from"))
+	}
+	for i := range p.Spec.Egress {
+		list = peerTemplates(list, p.Spec.Egress[i].To, child(index("spec.egress", i), "to"))
+	}
+	return list
+}
+
+func peerTemplates(list []template, peers []networkingv1.NetworkPolicyPeer, path string) []template {
+	for i := range peers {
+		at := index(path, i)
+		list = selectorTemplates(list, peers[i].PodSelector, child(at, "podSelector"))
+		list = selectorTemplates(list, peers[i].NamespaceSelector, child(at, "namespaceSelector"))
+		if block := peers[i].IPBlock; block != nil {
+			at = child(at, "ipBlock")
+			list = appendTemplate(list, &block.CIDR, child(at, "cidr"), true)
+			for k := range block.Except {
+				list = appendTemplate(list, &block.Except[k], index(child(at, "except"), k), true)
+			}
+		}
+	}
+	return list
+}
+
+func selectorTemplates(list []template, s *metav1.LabelSelector, path string) []template {
+	if s == nil {
+		return list
+	}
+	for _, key := range names(s.MatchLabels) {
+		if value := s.MatchLabels[key]; strings.Contains(value, "${") {
+			set := func(filled string) { s.MatchLabels[key] = filled }
+			list = append(list, template{entry(child(path, "matchLabels"), key), value, false, set})
+		}
+	}
+	for i := range s.MatchExpressions {
+		values := s.MatchExpressions[i].Values
+		for k := range values {
+			at := index(child(index(child(path, "matchExpressions"), i), "values"), k)
+			list = appendTemplate(list, &values[k], at, false)
+		}
+	}
+	return list
+}
+
+func appendTemplate(list []template, text *string, path string, cidr bool) []template {
+	if !strings.Contains(*text, "${") {
+		return list
+	}
+	return append(list, template{path, *text, cidr, func(filled string) { *text = filled }})
+}

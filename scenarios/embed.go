@@ -1,0 +1,12 @@
+// Package scenarios is the scenario files that cniproof ships, as data: a folder for
+// each topic, and the topologies that they share.
+//
+// It imports nothing but embed.
+package scenarios
+
+import "embed"
+
+// FS holds TOPIC/NAME.yaml, and topologies/NAME.yaml.
+//
+//go:embed */*.yaml
+var FS embed.FS
