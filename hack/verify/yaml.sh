@@ -9,7 +9,7 @@ style() {
 		function wrong(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; bad = 1 }
 		/\t/ { wrong("a tab; indent with spaces") }
 		/[ \r]$/ { wrong("space at the end of the line") }
-		length($0) > 180 { wrong("longer than 180 columns") }
+		length($0) > 200 { wrong("longer than 200 columns") }
 		END { exit bad }
 	' "$1" || status=1
 	[[ -z $(tail -c1 "$1") ]] || { status=1 && echo "$1: no newline at the end"; }
