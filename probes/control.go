@@ -26,6 +26,7 @@ type Agent struct {
 	sources  *sourcePorts
 	serving  *serving
 	clients  *clients
+	raw      rawFamilies
 }
 
 // NewAgent returns an agent whose servers answer with the identity, 1 to 512
@@ -41,6 +42,10 @@ func NewAgent(identity string) (*Agent, error) {
 		clients:  newClients(roomForClients()),
 	}
 	a.sources = newSourcePorts(time.Now, a.servesTransport)
+	a.raw = openRawFamilies()
+	for _, raw := range a.raw.open() {
+		go a.receiveSCTP(raw)
+	}
 	return a, nil
 }
 
@@ -57,6 +62,9 @@ func roomForClients() int {
 func (a *Agent) Close() {
 	a.serving.close()
 	a.clients.close()
+	for _, raw := range a.raw.open() {
+		raw.close()
+	}
 }
 
 func (a *Agent) servesTransport(t transport, port uint16) bool {

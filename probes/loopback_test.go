@@ -57,8 +57,8 @@ func probe(t testing.TB, c *Client, kind Kind, address string, timeouts ...time.
 
 func TestConnected(t *testing.T) {
 	c := startAgent(t, "shop/web")
-	serve(t, c, Port{KindTCP, 7101}, Port{KindUDP, 7101})
-	for _, kind := range []Kind{KindTCP, KindUDP} {
+	serve(t, c, Port{KindTCP, 7101}, Port{KindUDP, 7101}, Port{KindSCTP, 7101})
+	for _, kind := range []Kind{KindTCP, KindUDP, KindSCTP} {
 		for _, to := range []string{"127.0.0.1:7101", "127.8.9.10:7101", "[::1]:7101", "[::ffff:127.0.0.1]:7101"} {
 			r := probe(t, c, kind, to)
 			if r.Outcome != flow.Connected || r.Peer != "shop/web" || r.Attempts != 1 || r.Took <= 0 || r.Detail != "" {
@@ -70,7 +70,7 @@ func TestConnected(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	c := startAgent(t, "shop/web")
-	for _, kind := range []Kind{KindTCP, KindUDP} {
+	for _, kind := range []Kind{KindTCP, KindUDP, KindSCTP} {
 		for _, to := range []string{"127.0.0.1:7102", "[::1]:7102"} {
 			r := probe(t, c, kind, to)
 			if r.Outcome != flow.Refused || r.Attempts != 1 || r.Detail == "" {

@@ -43,6 +43,9 @@ func protocols() []protocol {
 	return []protocol{
 		tcpProtocol(),
 		udpProtocol(),
+		sctpProtocol(),
+		dnsUDPProtocol(),
+		dnsTCPProtocol(),
 	}
 }
 

@@ -64,7 +64,7 @@ func awaitDatagram(s *socket, buffer []byte, deadline time.Time, parse func([]by
 const maxDatagram = 2048
 
 func serveUDP(a *Agent, port uint16, down func()) (io.Closer, error) {
-	l, err := listen(unix.SOCK_DGRAM, port, tellDestination)
+	l, err := listen(unix.SOCK_DGRAM, port, tellDestination, roomyBuffer)
 	if err != nil {
 		return nil, err
 	}
