@@ -92,7 +92,7 @@ func (p *port) verdict(q *question) flow.Verdict {
 func (p *port) String() string {
 	switch {
 	case p.name != "":
-		return fmt.Sprintf("the port named %s/%s", p.name, p.protocol)
+		return fmt.Sprintf("%s/%s", p.name, p.protocol)
 	case p.first == 1 && p.last == math.MaxUint16:
 		return fmt.Sprintf("every %s port", p.protocol)
 	case p.first == p.last:
@@ -109,7 +109,7 @@ func (p *port) why(q *question) string {
 	}
 	to := q.destination()
 	if to.endpoint.Kind == flow.KindDNS {
-		return "what the DNS service calls its ports differs between clusters"
+		return "the DNS service's names of ports differ between clusters"
 	}
 	var numbers []string
 	for _, have := range to.ports {
@@ -118,7 +118,7 @@ func (p *port) why(q *question) string {
 		}
 	}
 	if len(numbers) == 0 {
-		return fmt.Sprintf("which %s does not have", to.endpoint)
+		return fmt.Sprintf("%s has none", to.endpoint)
 	}
-	return fmt.Sprintf("which is %s on %s", strings.Join(numbers, " and "), to.endpoint)
+	return fmt.Sprintf("%s on %s", strings.Join(numbers, " and "), to.endpoint)
 }

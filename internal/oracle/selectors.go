@@ -40,7 +40,7 @@ func (s selector) requirements() []requirement {
 	return made
 }
 
-// String is the condition as sentences name it; name translates values.
+// text is the condition as sentences name it; name translates values.
 func (r requirement) text(name func(key, value string) string) string {
 	values := make([]string, 0, len(r.ValuesUnsorted()))
 	for _, v := range r.ValuesUnsorted() {
@@ -56,7 +56,7 @@ func (r requirement) text(name func(key, value string) string) string {
 	case selection.NotIn, selection.NotEquals:
 		return fmt.Sprintf("%s not in (%s)", r.Key(), list)
 	case selection.Exists:
-		return fmt.Sprintf("%s with any value", r.Key())
+		return fmt.Sprintf("%s of any value", r.Key())
 	case selection.DoesNotExist:
 		return fmt.Sprintf("%s absent", r.Key())
 	case selection.GreaterThan, selection.LessThan: // not part of label selectors
@@ -92,8 +92,11 @@ func (w *World) unmet(s selector, have map[string]string) (wanted, found string)
 // labelValue is a label's value for sentences: the names of namespaces become the
 // scenario's own.
 func (w *World) labelValue(key, value string) string {
-	if key == corev1.LabelMetadataName {
+	switch {
+	case key == corev1.LabelMetadataName:
 		return w.scenarioName(value)
+	case value == "":
+		return `""`
 	}
 	return value
 }
