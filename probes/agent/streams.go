@@ -14,7 +14,7 @@ import (
 )
 
 // An abstract unix socket belongs to the network namespace and needs no file
-// system. Only processes of the agent's own user may use it.
+// system. Only processes of the agent's own user, and root, may use it.
 
 func abstract(name string) unix.Sockaddr { return &unix.SockaddrUnix{Name: "@" + name} }
 
@@ -65,7 +65,7 @@ func accept(ctx context.Context, agent *probes.Agent, listening int) error {
 
 func ownUser(fd int) bool {
 	peer, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
-	return err == nil && int(peer.Uid) == os.Geteuid()
+	return err == nil && (int(peer.Uid) == os.Geteuid() || peer.Uid == 0)
 }
 
 func dialAgent(name string) (*os.File, error) {
