@@ -109,35 +109,39 @@ func (b *builder) topologyOf(l *loader, doc topologyElse) {
 	}
 }
 
-// malformed reports whether the shape of something in a field is wrong.
-func (d *decoder) malformed(path string) bool {
-	return slices.ContainsFunc(d.problems[:d.structural], func(p Problem) bool {
-		return p.Field == path || isBelow(p.Field, path) || isBelow(path, p.Field)
-	})
-}
-
-// features compares what is declared with what the policies and steps use.
+// features compares what is declared with what the policies and steps use. Where the
+// document is malformed nothing can be said about the latter.
 func (b *builder) features(declared []string) {
 	inPolicies, needs := used(b.s.Steps), Needs(b.s)
-	known := map[string]Feature{}
-	for _, f := range Features() {
-		known[f.Name] = f
-	}
-	// Without sound policies nothing can be said about what they use.
-	judged := b.structural == 0 && b.named
+	judged := b.structural == 0 && b.named && len(b.s.Steps) > 0
 	for i, name := range declared {
 		at := index("spec.features", i)
-		switch _, ok := known[name]; {
-		case !ok:
-			b.wrong(at, "unknown feature %q: %s", name, suggestion(name, names(known)))
+		switch known := featureNames(); {
+		case !slices.Contains(known, name):
+			b.wrong(at, "unknown feature %q: %s", name, suggestion(name, known))
 		case slices.Contains(declared[:i], name):
 			b.wrong(at, "feature %q is declared twice", name)
 		case judged && !slices.Contains(inPolicies, name) && !slices.Contains(needs, name):
 			b.wrong(at, "feature %q is declared, but nothing in the scenario uses it", name)
 		}
 	}
-	missing := slices.DeleteFunc(slices.Clone(inPolicies), func(name string) bool { return slices.Contains(declared, name) })
-	if judged && len(missing) > 0 {
-		b.wrong("spec.features", "policies use %s, which is not declared: write features: [%s]", strings.Join(missing, ", "), strings.Join(inPolicies, ", "))
+	var missing []string
+	complete := slices.DeleteFunc(needs, func(name string) bool { return !slices.Contains(declared, name) })
+	for _, name := range inPolicies {
+		complete = append(complete, name)
+		if !slices.Contains(declared, name) {
+			missing = append(missing, name)
+		}
 	}
+	if judged && len(missing) > 0 {
+		b.wrong("spec.features", "lacks %s, which the policies use: write features: [%s]", strings.Join(missing, ", "), strings.Join(complete, ", "))
+	}
+}
+
+func featureNames() []string {
+	var list []string
+	for _, f := range Features() {
+		list = append(list, f.Name)
+	}
+	return list
 }

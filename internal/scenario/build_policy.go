@@ -1,10 +1,12 @@
 package scenario
 
 import (
+	"fmt"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/netpol"
@@ -12,20 +14,56 @@ import (
 
 // plainPolicy judges a policy as an API server would. Where no namespace is given
 // kubectl fills one in.
-func (d *decoder) plainPolicy(p *networkingv1.NetworkPolicy, at string) {
+func (d *decoder) plainPolicy(p *networkingv1.NetworkPolicy, at string, seen map[PolicyKey]int) {
 	d.structural = len(d.problems)
 	if p.Namespace == "" {
 		p.Namespace = metav1.NamespaceDefault
 	}
 	d.validate(p, at)
+	key := Manifest{p}.Key()
+	if first, again := seen[key]; again && key.Name != "" {
+		d.wrong(child(at, "metadata"), "policy %q stands on line %d already: kubectl would keep the last one only", key.String(), first)
+		return
+	}
+	seen[key] = d.lines.line(at)
 }
 
-// validate maps what the API server would say to the lines of the file.
+// validate maps what the API server would say to the lines of the file, but for
+// fields about which something has been said already.
 func (d *decoder) validate(p *networkingv1.NetworkPolicy, at string) {
+	said := map[string]bool{}
+	for _, problem := range d.problems {
+		said[problem.Field] = true
+	}
 	netpol.Default(p)
 	for _, err := range netpol.Validate(p) {
-		d.wrong(child(at, err.Field), "%s", err.ErrorBody())
+		path := child(at, err.Field)
+		switch {
+		case said[path] || d.insideMalformed(path):
+		case err.Type == field.ErrorTypeRequired:
+			d.wrong(path, "%s%s", err.ErrorBody(), d.nullSelector(path))
+		default:
+			d.reportAt(d.labelAt(path, err.BadValue), "%s", err.ErrorBody())
+		}
 	}
+}
+
+// nullSelector explains a peer that is empty because its selector is.
+func (d *decoder) nullSelector(path string) string {
+	for _, name := range []string{"podSelector", "namespaceSelector"} {
+		if d.lines.has(child(path, name)) {
+			return fmt.Sprintf(": %s is null, write %s: {} to select everything", name, name)
+		}
+	}
+	return ""
+}
+
+// labelAt is the path of a bad key in a map of labels; the API server names the map.
+func (d *decoder) labelAt(path string, badValue any) string {
+	if key, ok := badValue.(string); ok && d.lines.has(entry(path, key)) {
+		return entry(path, key)
+	}
+	return path
 }
 
 // scenarioPolicy checks a policy of a scenario: its namespace, its variables, and
@@ -39,22 +77,21 @@ func (b *builder) scenarioPolicy(m Manifest, at string) {
 	} else {
 		b.namespaceExists(p.Namespace, path)
 	}
-	sound := true
 	for _, t := range templates(p) {
 		path := child(at, t.path)
 		if !b.variables(t, path) {
-			sound = false
+			if !t.cidr {
+				t.set("unknown") // or its value would be reported again
+			}
 			continue
 		}
 		filled, err := t.fill(b.binding)
-		if err != nil && b.named {
+		if err != nil {
 			b.wrong(path, "%v", err)
 		}
 		t.set(filled)
 	}
-	if sound {
-		b.validate(p, at)
-	}
+	b.validate(p, at)
 }
 
 // variables checks the variables of one string.
@@ -85,7 +122,7 @@ func (b *builder) variableFits(v variable, t template, path string) bool {
 	case v.endpoint.Kind == flow.KindPod:
 		b.podExists(v.endpoint, path)
 	case v.endpoint.Kind == flow.KindExternal && v.endpoint.Number() > top.External.Hosts:
-		b.wrong(path, "${%s} needs %d hosts outside the cluster, the topology has %d: write external: {hosts: %d}", v.text, v.endpoint.Number(), top.External.Hosts, v.endpoint.Number())
+		b.wrong(path, "the topology has %d hosts outside the cluster, too few for ${%s}: write external: {hosts: %d}", top.External.Hosts, v.text, v.endpoint.Number())
 	case v.endpoint.Kind == flow.KindNode && v.endpoint.Number() > top.NodeCount():
 		b.wrong(path, "${%s} names a node that no pod of the topology is placed on", v.text)
 	}

@@ -132,7 +132,9 @@ func (b *builder) recreations(texts []string, at string) []flow.Endpoint {
 }
 
 func (b *builder) podExists(pod flow.Endpoint, path string) {
-	if b.named && !b.s.Topology.hasPod(pod) {
+	if b.named && !b.s.Topology.hasNamespace(pod.Namespace) {
+		b.namespaceExists(pod.Namespace, path)
+	} else if b.named && !b.s.Topology.hasPod(pod) {
 		b.wrong(path, "pod %q is not in the topology: %s", pod.String(), suggestion(pod.String(), b.s.Topology.podNames()))
 	}
 }

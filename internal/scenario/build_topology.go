@@ -17,6 +17,7 @@ import (
 const (
 	maxPodPort       = 45535
 	maxPods          = 100
+	maxFlows         = 100_000
 	maxHosts         = 16
 	maxNamespaceName = 40
 	reservedLabels   = "cniproof.dev/"
@@ -67,7 +68,23 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	if path := child(at, "nodes"); d.lines.has(path) {
 		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, 65535, child(path, "ports"))}
 	}
+	d.size(t, at)
 	return t
+}
+
+// size keeps a matrix from being empty, and from being too large to be probed.
+func (d *decoder) size(t Topology, at string) {
+	served := len(t.External.Ports) + len(t.Nodes.Ports) + len(dnsPorts())
+	for _, p := range t.Pods {
+		served += len(p.Ports)
+	}
+	if served == len(dnsPorts()) && !t.DNS {
+		d.wrong(child(at, "pods"), "nothing serves a port, so that there is no flow to probe: write ports: [80/TCP]")
+	}
+	sources := len(t.Pods) + t.External.Hosts + t.NodeCount()
+	if flows := 4 * served * sources; flows > maxFlows {
+		d.wrong(child(at, "pods"), "the matrix has about %d flows: no more than %d can be probed", flows, maxFlows)
+	}
 }
 
 func comparePods(a, b Pod) int {
@@ -83,7 +100,7 @@ func (d *decoder) namespaceName(name, path string) {
 	default:
 		d.wrongs(path, validation.IsDNS1123Label(name))
 		if len(name) > maxNamespaceName {
-			d.wrong(path, "must be no more than %d characters, because a run adds a suffix", maxNamespaceName)
+			d.wrong(path, "must be no more than %d characters, because a run adds to it", maxNamespaceName)
 		}
 	}
 }
@@ -103,7 +120,7 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	d.labels(doc.Labels, child(path, "labels"))
 	d.nodeNumber(doc.Node, child(path, "node"))
 	ports := d.ports(doc.Ports, maxPodPort, child(path, "ports"))
-	return Pod{namespace, name, doc.Labels, doc.Node, ports}, true
+	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports}, true
 }
 
 func (d *decoder) nodeNumber(node int, path string) {

@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"strings"
@@ -61,6 +62,21 @@ func (d *decoder) wrongs(path string, rules []string) {
 	for _, rule := range rules {
 		d.wrong(path, "%s", rule)
 	}
+}
+
+// malformed reports whether the shape of a field, of something in it or of something
+// around it is wrong.
+func (d *decoder) malformed(path string) bool {
+	return d.insideMalformed(path) || slices.ContainsFunc(d.problems[:d.structural], func(p Problem) bool {
+		return isBelow(p.Field, path)
+	})
+}
+
+// insideMalformed reports whether the shape of a field or of something around it is wrong.
+func (d *decoder) insideMalformed(path string) bool {
+	return slices.ContainsFunc(d.problems[:d.structural], func(p Problem) bool {
+		return p.Field == path || isBelow(path, p.Field)
+	})
 }
 
 // document decodes a whole document into a struct. path is where the document
@@ -126,8 +142,8 @@ func (d *decoder) structure(n *yaml.Node, path string, into reflect.Value) {
 	}
 	fields := d.fields(into.Type())
 	d.within = append(d.within, enclosing{path, fields})
-	for key, value := range d.entries(n, path) {
-		at := child(path, key.Value)
+	for at, pair := range d.entries(n, path, child) {
+		key, value := pair.key, pair.value
 		where, known := fields[key.Value]
 		if !known {
 			d.report(key.Line, at, "unknown field %q: %s", key.Value, d.whereElse(key.Value))
@@ -167,8 +183,8 @@ func (d *decoder) mapping(n *yaml.Node, path string, into reflect.Value) {
 	}
 	elem := into.Type().Elem()
 	into.Set(reflect.MakeMap(into.Type()))
-	for key, value := range d.entries(n, path) {
-		at := entry(path, key.Value)
+	for at, pair := range d.entries(n, path, entry) {
+		key, value := pair.key, pair.value
 		d.lines[at] = key.Line
 		if isNull(value) && elem.Kind() == reflect.String {
 			d.report(key.Line, at, `is null: write "" for an empty value`)
@@ -195,30 +211,35 @@ func (d *decoder) sequence(n *yaml.Node, path string, into reflect.Value) {
 	into.Set(list)
 }
 
-// entries yields the keys and values of a mapping, without those whose key cannot
-// be used or came before.
-func (d *decoder) entries(n *yaml.Node, path string) func(yield func(key, value *yaml.Node) bool) {
-	return func(yield func(key, value *yaml.Node) bool) {
+// keyed is an entry of a mapping.
+type keyed struct{ key, value *yaml.Node }
+
+// entries yields the entries of a mapping by their paths, which join makes of the
+// mapping's own and the key. Those whose key cannot be used or came before are left
+// out.
+func (d *decoder) entries(n *yaml.Node, path string, join func(path, name string) string) iter.Seq2[string, keyed] {
+	return func(yield func(string, keyed) bool) {
 		seen := map[string]int{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if d.usable(key, path, seen) && !yield(key, n.Content[i+1]) {
+			at := join(path, key.Value)
+			if d.usable(key, path, at, seen) && !yield(at, keyed{key, n.Content[i+1]}) {
 				return
 			}
 		}
 	}
 }
 
-func (d *decoder) usable(key *yaml.Node, path string, seen map[string]int) bool {
+func (d *decoder) usable(key *yaml.Node, path, at string, seen map[string]int) bool {
 	switch {
 	case key.Kind != yaml.ScalarNode:
 		d.report(key.Line, path, "a key must be a plain string, not %s", describe(key))
 	case key.Tag == "!!merge":
 		d.report(key.Line, path, "merge keys (<<) are not supported: write the fields out")
 	case seen[key.Value] > 0:
-		d.report(key.Line, child(path, key.Value), "duplicate key %q: it stands on line %d already", key.Value, seen[key.Value])
+		d.report(key.Line, at, "duplicate key %q: it stands on line %d already", key.Value, seen[key.Value])
 	default:
-		d.notBoolean(key, child(path, key.Value))
+		d.notBoolean(key, at)
 		seen[key.Value] = key.Line
 		return true
 	}

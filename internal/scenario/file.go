@@ -48,15 +48,16 @@ func CheckFile(fsys fs.FS, file string) Problems {
 		l.fail(file, "cannot be read: %v", plainCause(err))
 		return l.problems
 	}
-	documents := l.documents(file, text)
-	for _, n := range documents {
-		l.check(file, n)
+	seen := map[PolicyKey]int{}
+	for _, n := range l.documents(file, text) {
+		l.check(file, n, seen)
 	}
 	return l.problems.sorted()
 }
 
-// check reports the mistakes of one document of any kind.
-func (l *loader) check(file string, n *yaml.Node) {
+// check reports the mistakes of one document of any kind. seen has the lines of the
+// policies that the file has so far.
+func (l *loader) check(file string, n *yaml.Node, seen map[PolicyKey]int) {
 	d := newDecoder(file)
 	switch kindOf(n) {
 	case kindScenario:
@@ -65,33 +66,33 @@ func (l *loader) check(file string, n *yaml.Node) {
 		d.topologyFile(n)
 	default:
 		d.kubectl = true
-		d.object(n, "")
+		d.object(n, "", seen)
 	}
 	l.problems = append(l.problems, d.problems...)
 }
 
 // object checks a NetworkPolicy or a list, which stands at a path of a document.
-func (d *decoder) object(n *yaml.Node, at string) {
+func (d *decoder) object(n *yaml.Node, at string, seen map[PolicyKey]int) {
 	switch kind := kindOf(n); kind {
 	case kindPolicy:
 		var p networkingv1.NetworkPolicy
 		d.document(n, at, &p)
 		d.policyHeader(p.TypeMeta, at)
-		d.plainPolicy(&p, at)
+		d.plainPolicy(&p, at, seen)
 	case kindList, kindPolicyList:
-		d.list(n, at)
+		d.list(n, at, seen)
 	default:
 		d.unknownKind(n, kind, at)
 	}
 }
 
-func (d *decoder) list(n *yaml.Node, at string) {
+func (d *decoder) list(n *yaml.Node, at string, seen map[PolicyKey]int) {
 	var list listDoc
 	d.document(n, at, &list)
 	d.header(list.APIVersion, list.Kind, at)
 	for i, item := range list.Items {
 		if item.node != nil {
-			d.object(item.node, index(child(at, "items"), i))
+			d.object(item.node, index(child(at, "items"), i), seen)
 		}
 	}
 }
@@ -206,7 +207,7 @@ func (l *loader) scenario(file string) *Scenario {
 	case kindPolicy, kindList, kindPolicyList:
 		l.fail(file, "holds a %s, not a Scenario: put policies under spec.steps[].apply", kind)
 	default:
-		l.check(file, documents[0])
+		l.check(file, documents[0], nil)
 	}
 	return nil
 }

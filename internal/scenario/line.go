@@ -97,14 +97,11 @@ func parseLine(text string) (pattern, error) {
 // parseTail reads "over FAMILY" and "via PATH", each at most once.
 func (p *pattern) parseTail(words []string) error {
 	for len(words) > 0 {
-		if len(words) == 1 {
-			return fmt.Errorf("%q at the end of a flow line must be followed by a word", words[0])
-		}
 		var err error
 		switch {
-		case words[0] == "over" && p.family == flow.FamilyUnknown:
+		case len(words) > 1 && words[0] == "over" && p.family == flow.FamilyUnknown:
 			err = p.family.UnmarshalText([]byte(words[1]))
-		case words[0] == "via" && p.via == flow.ViaUnknown:
+		case len(words) > 1 && words[0] == "via" && p.via == flow.ViaUnknown:
 			err = p.via.UnmarshalText([]byte(words[1]))
 		default:
 			return fmt.Errorf("%q cannot stand here: a flow line may end in `over ipv4` or `over ipv6` and in `via podIP` or `via clusterIP`", words[0])

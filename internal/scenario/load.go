@@ -118,15 +118,16 @@ func plainCause(err error) error {
 	return err
 }
 
-// uniqueNames reports scenarios of one name in two folders.
+// uniqueNames reports files of one name in two folders.
 func (l *loader) uniqueNames(list []*Scenario) {
 	first := map[string]string{}
 	for _, s := range list {
-		if other, ok := first[s.Name]; ok {
-			l.fail(s.File, "the name %q is taken by %s: every scenario needs a name of its own", s.Name, other)
+		name := stem(s.File)
+		if other, ok := first[name]; ok {
+			l.fail(s.File, "the name %q is taken by %s: every scenario needs a name of its own", name, other)
 			continue
 		}
-		first[s.Name] = s.File
+		first[name] = s.File
 	}
 }
 

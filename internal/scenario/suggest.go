@@ -22,15 +22,39 @@ func suggestion(name string, known []string) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// nearest is the known name with the fewest edits, "" where none is near.
+// nearest is the known name with the fewest edits, else one that begins alike, ""
+// where none is near.
 func nearest(name string, known []string) string {
-	best, fewest := "", max(2, len(name)/3)+1
+	best, fewest := "", len(name)
 	for _, candidate := range known {
-		if n := edits(strings.ToLower(name), strings.ToLower(candidate)); n < fewest && n < len(candidate) {
+		n := edits(strings.ToLower(name), strings.ToLower(candidate))
+		if n < fewest && isSlip(n, name) {
 			best, fewest = candidate, n
 		}
 	}
-	return best
+	if best != "" {
+		return best
+	}
+	i := slices.IndexFunc(known, func(candidate string) bool {
+		return min(len(name), len(candidate)) >= 4 && (strings.HasPrefix(candidate, name) || strings.HasPrefix(name, candidate))
+	})
+	if i < 0 {
+		return ""
+	}
+	return known[i]
+}
+
+// isSlip reports whether so many edits may be a slip of the pen. Short names differ
+// by one letter on purpose.
+func isSlip(edits int, name string) bool {
+	switch edits {
+	case 0:
+		return true
+	case 1:
+		return len(name) >= 4
+	default:
+		return edits*2 < len(name) && edits <= 4
+	}
 }
 
 // edits is the Levenshtein distance in bytes.
