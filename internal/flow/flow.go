@@ -44,8 +44,11 @@ func DNS() Endpoint { return Endpoint{Kind: KindDNS} }
 
 // Number is the n of External(n) and Node(n), else 0.
 func (e Endpoint) Number() int {
+	if e.Kind == KindPod {
+		return 0 // before the name is parsed: flows are compared often, and mostly between pods
+	}
 	n, err := strconv.Atoi(e.Name)
-	if err != nil || e.Kind == KindPod {
+	if err != nil {
 		return 0
 	}
 	return n
