@@ -22,7 +22,8 @@ const (
 	maxBusy = 16
 )
 
-// run makes every probe of the batch, at most maxAtOnce of them at once.
+// run makes every probe of the batch, at most maxAtOnce of them at once. Once ctx
+// has ended it begins no more.
 func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 	arrived := time.Now()
 	results := make([]Result, len(batch.Probes))
@@ -32,7 +33,7 @@ func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 		workers.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(results) {
+				if i >= len(results) || ctx.Err() != nil {
 					return
 				}
 				results[i] = a.probe(ctx, &batch.Probes[i], arrived)

@@ -38,10 +38,10 @@ func NewAgent(identity string) (*Agent, error) {
 	}
 	a := &Agent{
 		identity: identity,
-		serving:  &serving{up: map[Port]io.Closer{}},
+		serving:  newServing(),
 		clients:  newClients(roomForClients()),
 	}
-	a.sources = newSourcePorts(time.Now, a.servesTransport)
+	a.sources = newSourcePorts(time.Now)
 	a.raw = openRawFamilies()
 	for _, raw := range a.raw.open() {
 		go a.receiveSCTP(raw)
@@ -67,16 +67,11 @@ func (a *Agent) Close() {
 	}
 }
 
-func (a *Agent) servesTransport(t transport, port uint16) bool {
-	return a.serving.serves(Port{Kind: Kind(t), Number: port})
-}
-
 // Control answers the requests of one control stream, each on its own, until the
-// stream ends; a clean end is no error. What the agent serves stays.
+// stream ends; a clean end is no error. What the agent serves stays. Attempts that
+// are under way at the end run out by themselves.
 func (a *Agent) Control(ctx context.Context, stream io.ReadWriter) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var busy sync.WaitGroup
-	defer busy.Wait()
 	defer cancel()
 	answers := &answers{stream: stream}
 	room := make(chan struct{}, maxRequests)
@@ -90,10 +85,10 @@ func (a *Agent) Control(ctx context.Context, stream io.ReadWriter) error {
 		}
 		select {
 		case room <- struct{}{}:
-			busy.Go(func() {
+			go func() {
 				defer func() { <-room }()
 				answers.send(a.answer(ctx, request))
-			})
+			}()
 		default:
 			answers.send(Response{ID: request.ID, Error: fmt.Sprintf("more than %d requests at once", maxRequests)})
 		}

@@ -19,12 +19,12 @@ import (
 // A DNS probe asks a DNS server, over UDP or TCP. It has no server half.
 // dnsUDPProtocol asks over UDP.
 func dnsUDPProtocol() protocol {
-	return protocol{kind: KindDNSUDP, transport: transportUDP, dial: dialDNSUDP}
+	return protocol{kind: KindDNSUDP, transport: KindUDP, dial: dialDNSUDP}
 }
 
 // dnsTCPProtocol asks over TCP.
 func dnsTCPProtocol() protocol {
-	return protocol{kind: KindDNSTCP, transport: transportTCP, dial: dialDNSTCP}
+	return protocol{kind: KindDNSTCP, transport: KindTCP, dial: dialDNSTCP}
 }
 
 // dnsTypes are asked for in turn, until one is answered with addresses.

@@ -31,7 +31,7 @@ const maxServers = 8192
 // whatever address leads to it: behind a Service's address and behind its own,
 // its connection tracking sees the same flow.
 type portKey struct {
-	transport transport
+	transport Kind // KindTCP, KindUDP or KindSCTP
 	v6        bool
 	server    string
 	address   netip.AddrPort // where the prober named no server
@@ -39,10 +39,10 @@ type portKey struct {
 
 // sourcePorts deals out source ports, none twice within the quiet time.
 type sourcePorts struct {
-	now    func() time.Time
-	served func(transport, uint16) bool
+	now func() time.Time
 
 	mu        sync.Mutex
+	reserved  map[Port]bool
 	sequences map[portKey]*sequence
 	swept     time.Time
 }
@@ -56,8 +56,15 @@ type sequence struct {
 	epoch time.Time
 }
 
-func newSourcePorts(now func() time.Time, served func(transport, uint16) bool) *sourcePorts {
-	return &sourcePorts{now: now, served: served, sequences: map[portKey]*sequence{}, swept: now()}
+func newSourcePorts(now func() time.Time) *sourcePorts {
+	return &sourcePorts{now: now, reserved: map[Port]bool{}, sequences: map[portKey]*sequence{}, swept: now()}
+}
+
+// reserve keeps a port for the agent's servers, from now on.
+func (s *sourcePorts) reserve(p Port) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reserved[p] = true
 }
 
 // take returns a port that the caller may use for as long as hold.
@@ -74,7 +81,7 @@ func (s *sourcePorts) take(key portKey, hold time.Duration) (uint16, error) {
 		if !ok {
 			return 0, localf("source ports exhausted: all %d were used towards %v within %v", portCount, key, quiet)
 		}
-		if !s.served(key.transport, port) {
+		if !s.reserved[Port{key.transport, port}] {
 			return port, nil
 		}
 	}

@@ -8,19 +8,11 @@ import (
 	"time"
 )
 
-// transport is a space of port numbers.
-type transport string
-
-const (
-	transportTCP  transport = "tcp"
-	transportUDP  transport = "udp"
-	transportSCTP transport = "sctp"
-)
-
 // protocol is one kind of probe.
 type protocol struct {
-	kind      Kind
-	transport transport
+	kind Kind
+	// transport is the kind whose port numbers it uses.
+	transport Kind
 	// dial makes one attempt and returns Result.Peer. Its error is what outcomeOf knows.
 	dial func(attempt) (string, error)
 	// serve answers on a port until it is closed; nil where the kind cannot be

@@ -16,7 +16,7 @@ import (
 // sctpProtocol greets in an INIT and is answered in the cookie of the INIT ACK. An
 // association never comes to stand, and the kernel's SCTP is not needed.
 func sctpProtocol() protocol {
-	return protocol{kind: KindSCTP, transport: transportSCTP, dial: dialSCTP, serve: serveSCTP}
+	return protocol{kind: KindSCTP, transport: KindSCTP, dial: dialSCTP, serve: serveSCTP}
 }
 
 // rawFamilies are the raw sockets of an agent, shared by both halves. Where one is
@@ -155,7 +155,7 @@ func (a *Agent) receiveSCTP(raw *rawIP) {
 			p.payload = append([]byte(nil), p.payload...)
 			raw.deliver(rawFlow{netip.AddrPortFrom(from, p.from), p.to}, rawEvent{packet: p})
 		case !isGreeting(p.payload):
-		case a.servesTransport(transportSCTP, p.to):
+		case a.serving.serves(Port{KindSCTP, p.to}):
 			_ = raw.send(initAckTo(p, a.identity), from, back)
 		default:
 			_ = raw.send(abortTo(p), from, back)

@@ -10,21 +10,38 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 )
+
+// startTime is how long the ports of one request may take to come up: a number may
+// still be the source port of a probe that is under way.
+const startTime = 3 * time.Second
 
 // serving is the set of ports whose listeners are up.
 type serving struct {
+	opening sync.Mutex // held while listeners are opened
+
 	mu     sync.RWMutex
 	up     map[Port]io.Closer
 	closed bool
 }
 
+func newServing() *serving { return &serving{up: map[Port]io.Closer{}} }
+
 // start opens a listener for every port that has none yet. The error names each
 // port that could not be served.
 func (s *serving) start(a *Agent, ports []Port) error {
+	s.opening.Lock()
+	defer s.opening.Unlock()
+	deadline := time.Now().Add(startTime)
 	var problems []error
 	for _, p := range ports {
-		if err := s.startOne(a, p); err != nil {
+		err := s.startOne(a, p)
+		for isBusy(err) && time.Now().Before(deadline) {
+			<-time.After(50 * time.Millisecond)
+			err = s.startOne(a, p)
+		}
+		if err != nil {
 			problems = append(problems, fmt.Errorf("serving %s port %d: %w", p.Kind, p.Number, err))
 		}
 	}
@@ -39,6 +56,7 @@ func (s *serving) startOne(a *Agent, p Port) error {
 	if p.Number == 0 {
 		return errors.New("not a port number")
 	}
+	a.sources.reserve(p)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

@@ -11,7 +11,7 @@ import (
 
 // tcpProtocol greets over a new connection.
 func tcpProtocol() protocol {
-	return protocol{kind: KindTCP, transport: transportTCP, dial: dialTCP, serve: serveTCP}
+	return protocol{kind: KindTCP, transport: KindTCP, dial: dialTCP, serve: serveTCP}
 }
 
 // dialTCP connects within the time-out. Once the connection stands the network

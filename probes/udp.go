@@ -13,7 +13,7 @@ import (
 
 // udpProtocol greets with datagrams.
 func udpProtocol() protocol {
-	return protocol{kind: KindUDP, transport: transportUDP, dial: dialUDP, serve: serveUDP}
+	return protocol{kind: KindUDP, transport: KindUDP, dial: dialUDP, serve: serveUDP}
 }
 
 // datagrams is how often a datagram is sent within one attempt.
