@@ -1,0 +1,117 @@
+// Package cli is the command line: one file per subcommand. It reads flags, calls
+// the packages that do the work, and turns errors into exit codes.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cniproof/cniproof/internal/report"
+)
+
+// exitBadInput is for a flag, a scenario or a manifest that is wrong: nothing was
+// applied. The other exit codes are the report's.
+const exitBadInput = 3
+
+// exit is an error that carries an exit code. A nil err prints nothing.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+func badInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{exitBadInput, err}
+}
+
+func infrastructure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{report.ExitInconclusive, err}
+}
+
+// app is what the subcommands share.
+type app struct {
+	version        string
+	args           []string
+	stdout, stderr io.Writer
+}
+
+// Main runs the command line and returns the process's exit code. The first
+// interrupt ends a run in good order, a second one at once.
+func Main(version string, args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := &app{version: version, args: args, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return report.ExitPass
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		e = &exit{exitBadInput, err} // cobra's own: an unknown flag or command
+	}
+	if e.err != nil {
+		_, _ = fmt.Fprintf(stderr, "cniproof: %s\n", strings.TrimSuffix(e.err.Error(), "\n"))
+	}
+	return e.code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cniproof",
+		Short: "Prove whether a cluster's network plugin enforces NetworkPolicy",
+		Long: `cniproof deploys scenarios onto a cluster, tries every connection between probe
+pods, and holds what really happened against what must happen.
+
+Exit codes: 0 all pass; 1 a verdict is wrong; 2 inconclusive, or the
+infrastructure failed; 3 bad input; 130 interrupted.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       a.version,
+	}
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	root.AddCommand(
+		a.runCommand(),
+		a.listCommand(),
+		a.explainCommand(),
+		a.expectCommand(),
+		a.validateCommand(),
+		a.faultsCommand(),
+		a.cleanupCommand(),
+	)
+	return root
+}
+
+// printf writes to stdout; a reader that went away is no error of ours.
+func (a *app) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stdout, format, args...)
+}
+
+func (a *app) notef(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.stderr, format, args...)
+}

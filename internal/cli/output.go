@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cniproof/cniproof/internal/report"
+)
+
+// output is one report to write.
+type output struct {
+	format string
+	path   string // "" for standard output
+}
+
+// parseReports reads -o and every --report, and finds out now whether the files
+// can be written: not after an hour's run.
+func parseReports(stdout string, flags []string) ([]output, error) {
+	outputs := []output{{format: stdout}}
+	var errs []error
+	if !knownFormat(stdout) {
+		errs = append(errs, fmt.Errorf("--output: there is no format %q, only %s", stdout, formatNames()))
+	}
+	for _, flag := range flags {
+		format, path, ok := strings.Cut(flag, "=")
+		switch {
+		case !ok || path == "":
+			errs = append(errs, fmt.Errorf("--report: %q is not FORMAT=PATH", flag))
+		case !knownFormat(format):
+			errs = append(errs, fmt.Errorf("--report: there is no format %q, only %s", format, formatNames()))
+		default:
+			errs = append(errs, writable(path))
+			outputs = append(outputs, output{format, path})
+		}
+	}
+	return outputs, errors.Join(errs...)
+}
+
+// writable makes sure that the folder is there and the file can be opened, without
+// touching what it holds.
+func writable(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // a report is for everybody to read
+		return fmt.Errorf("--report: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644) //nolint:gosec // the user's own path; for everybody to read
+	if err != nil {
+		return fmt.Errorf("--report: %w", err)
+	}
+	return f.Close()
+}
+
+// write writes the report. Text on standard output was streamed already, all but
+// its end.
+func (o output) write(a *app, in report.Input, s *screen) error {
+	if o.path == "" {
+		return s.conclude(o.format, in)
+	}
+	f, err := os.Create(o.path)
+	if err != nil {
+		return fmt.Errorf("writing the %s report: %w", o.format, err)
+	}
+	return errors.Join(report.Write(f, o.format, in, report.Options{}), f.Close())
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/report"
+	"github.com/cniproof/cniproof/internal/runner"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// runFlags are the flags of `run` that are not about which scenarios.
+type runFlags struct {
+	selection
+	clusterFlags
+	output       string
+	reports      []string
+	parallel     int
+	seed         uint64
+	within, hold time.Duration
+	failFast     bool
+	keep         bool
+	quiet        bool
+	verbose      bool
+}
+
+func (r *runFlags) flags(f *pflag.FlagSet) {
+	r.selection.flags(f)
+	r.clusterFlags.flags(f)
+	f.StringVarP(&r.output, "output", "o", "text", "format of the report on standard output: "+formatNames())
+	f.StringArrayVar(&r.reports, "report", nil, "also write the report as FORMAT=PATH (repeatable), on every exit path")
+	f.IntVar(&r.parallel, "parallel", 0, "scenarios that run at once, each on a stage of its own (default: what suits the cluster)")
+	f.Uint64Var(&r.seed, "seed", 0, "order of the scenarios; 0 draws one and prints it")
+	f.DurationVar(&r.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
+	f.DurationVar(&r.hold, "hold", 0, "how long a reached table must stay (default: what suits the cluster)")
+	f.BoolVar(&r.failFast, "fail-fast", false, "begin no scenario after one has failed")
+	f.BoolVar(&r.keep, "keep", false, "leave what was deployed last, and wait for an interrupt before the cluster goes")
+	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress on standard error")
+	f.BoolVarP(&r.verbose, "verbose", "v", false, "leave nothing out of the text report for brevity")
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run scenarios on a cluster and report which verdicts it gets right",
+		Example: `  cniproof run
+  cniproof run --run '^canonical-' -v
+  cniproof run --fault ignore-except --report junit=report.xml
+  cniproof run -f my-scenarios/`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), &flags) },
+	}
+	flags.flags(cmd.Flags())
+	return cmd
+}
+
+// run checks all input before it touches a cluster.
+func (a *app) run(ctx context.Context, flags *runFlags) error {
+	list, errScenarios := flags.load()
+	outputs, errReports := parseReports(flags.output, flags.reports)
+	provider, k, errCluster := flags.choose()
+	if err := errors.Join(errScenarios, errReports, errCluster); err != nil {
+		return badInput(err)
+	}
+	screen := newScreen(a, flags, len(list))
+	defer screen.close()
+	if err := k.enter(); err != nil {
+		return a.noCluster(ctx, screen, outputs, err)
+	}
+	c, err := provider.Open(ctx, screen.note)
+	if err != nil {
+		return a.noCluster(ctx, screen, outputs, err)
+	}
+	defer func() {
+		if err := closeCluster(ctx, c); err != nil {
+			a.notef("cniproof: closing the cluster: %v\n", err)
+		}
+	}()
+	screen.cluster(c)
+	result := runner.Run(ctx, flags.config(c, list, k, screen.event))
+	screen.close()
+	err = a.finish(screen.input(result), outputs, screen)
+	if flags.keep && ctx.Err() == nil {
+		a.notef("kept: what was deployed last still stands; press Ctrl-C to remove the cluster\n")
+		<-ctx.Done()
+	}
+	return err
+}
+
+func (r *runFlags) config(c cluster.Cluster, list []*scenario.Scenario, k kindOfCluster, progress func(runner.Event)) runner.Config {
+	if r.seed == 0 {
+		r.seed = drawSeed()
+	}
+	if r.parallel <= 0 {
+		r.parallel = k.stages
+	}
+	return runner.Config{
+		Cluster: c, Scenarios: list, ID: runID(), Parallel: r.parallel, Seed: r.seed,
+		Within: r.within, Hold: r.hold, FailFast: r.failFast, Keep: r.keep, Progress: progress,
+	}
+}
+
+// noCluster ends a run that never began; its reports say why.
+func (a *app) noCluster(ctx context.Context, s *screen, outputs []output, err error) error {
+	in := s.input(&judge.Run{Begin: s.begin, Interrupted: ctx.Err() != nil, Err: fmt.Sprintf("there is no cluster: %v", err)})
+	return a.finish(in, outputs, s)
+}
+
+// finish writes every report, and ends with the exit code of the run.
+func (a *app) finish(in report.Input, outputs []output, screen *screen) error {
+	var errs []error
+	for _, o := range outputs {
+		errs = append(errs, o.write(a, in, screen))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return infrastructure(err)
+	}
+	if code := report.ExitCode(in.Run); code != report.ExitPass {
+		return &exit{code: code}
+	}
+	return nil
+}
+
+// closing is how long removing a cluster may take, also after an interrupt.
+const closing = time.Minute
+
+func closeCluster(ctx context.Context, c cluster.Cluster) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+	defer cancel()
+	return c.Close(ctx)
+}
+
+// drawSeed stays small enough to be typed again.
+func drawSeed() uint64 {
+	n, err := rand.Int(rand.Reader, big.NewInt(999_999))
+	if err != nil {
+		return 1
+	}
+	return n.Uint64() + 1
+}
+
+// runID tells this run's namespaces from those of any other run on the cluster.
+func runID() string {
+	b := make([]byte, 3)
+	_, _ = rand.Read(b) // never fails, by its documentation
+	return hex.EncodeToString(b)
+}
+
+func formatNames() string {
+	var names string
+	for i, f := range report.Formats() {
+		if i > 0 {
+			names += ", "
+		}
+		names += f.Name
+	}
+	return names
+}
+
+func knownFormat(name string) bool {
+	return slices.ContainsFunc(report.Formats(), func(f report.Format) bool { return f.Name == name })
+}

@@ -1,0 +1,154 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/deploy"
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/probes"
+)
+
+// teardown is how long removing what was deployed may take, also after the run
+// was interrupted.
+const teardown = 30 * time.Second
+
+// bench is one stage at work: what is deployed on it, and the agents that run there.
+type bench struct {
+	run    *run
+	number int
+
+	deployed   int // how many stages it has deployed so far
+	stage      *deploy.Stage
+	topology   scenario.Topology
+	identities map[flow.Endpoint]string
+	// proved is true while the stage is untouched since a control has shown that
+	// every flow connects.
+	proved bool
+}
+
+func newBench(r *run, number int) *bench { return &bench{run: r, number: number} }
+
+// shape is what scenarios can run without a new deployment; "" before the first.
+func (b *bench) shape() string {
+	if b.stage == nil {
+		return ""
+	}
+	return deploy.Shape(b.topology)
+}
+
+// prepare makes the stage that topology, with no policy in it, and has every agent
+// serve what the topology says.
+func (b *bench) prepare(ctx context.Context, t scenario.Topology) error {
+	if b.stage != nil && b.shape() == deploy.Shape(t) {
+		return b.relabel(ctx, t)
+	}
+	return b.deploy(ctx, t)
+}
+
+func (b *bench) relabel(ctx context.Context, t scenario.Topology) error {
+	b.proved = b.proved && sameEndpoints(b.topology, t)
+	b.topology = t
+	if _, err := b.stage.Reset(ctx, t); err != nil {
+		return err
+	}
+	return b.serve(ctx)
+}
+
+// sameEndpoints reports whether two topologies of one shape have the same flows.
+func sameEndpoints(a, b scenario.Topology) bool {
+	return fmt.Sprint(a.External, a.Nodes, a.DNS) == fmt.Sprint(b.External, b.Nodes, b.DNS)
+}
+
+// deploy replaces whatever is deployed.
+func (b *bench) deploy(ctx context.Context, t scenario.Topology) error {
+	b.down(ctx)
+	b.deployed++
+	b.topology, b.proved = t, false
+	var err error
+	b.stage, err = deploy.Up(ctx, b.run.cfg.Cluster, b.run.cfg.ID, b.number*1000+b.deployed, t)
+	if err != nil {
+		return err
+	}
+	return b.serve(ctx)
+}
+
+// serve has every agent of the topology listen, and learns who they are.
+func (b *bench) serve(ctx context.Context) error {
+	b.identities = map[flow.Endpoint]string{}
+	for _, p := range b.topology.Pods {
+		if err := b.serveOn(ctx, p.Endpoint(), p.Ports); err != nil {
+			return err
+		}
+	}
+	for n := 1; n <= b.topology.External.Hosts; n++ {
+		if err := b.serveOn(ctx, flow.External(n), b.topology.External.Ports); err != nil {
+			return err
+		}
+	}
+	if !b.topology.Nodes.Probed {
+		return nil
+	}
+	for n := 1; n <= b.topology.NodeCount(); n++ {
+		if err := b.serveOn(ctx, flow.Node(n), b.topology.Nodes.Ports); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bench) serveOn(ctx context.Context, e flow.Endpoint, ports []flow.Port) error {
+	identity, err := b.agent(e).Serve(ctx, served(ports))
+	if err != nil {
+		return err
+	}
+	b.identities[e] = identity
+	return nil
+}
+
+func served(ports []flow.Port) []probes.Port {
+	list := make([]probes.Port, len(ports))
+	for i, p := range ports {
+		list[i] = probes.Port{Kind: kind(p.Protocol), Number: p.Number}
+	}
+	return list
+}
+
+func (b *bench) agent(e flow.Endpoint) *observe.Agent { return b.run.pool.Agent(b.stage.Agent(e)) }
+
+// recreated forgets the agents of pods that were replaced, and has the new ones serve.
+func (b *bench) recreated(ctx context.Context, pods []flow.Endpoint) error {
+	for _, e := range pods {
+		b.run.pool.Drop(b.stage.Agent(e))
+	}
+	if len(pods) == 0 {
+		return nil
+	}
+	return b.serve(ctx)
+}
+
+// leave ends the stage's work.
+func (b *bench) leave(ctx context.Context) {
+	if !b.run.cfg.Keep {
+		b.down(ctx)
+	}
+}
+
+// down removes what is deployed. What cannot be removed is left to `cniproof cleanup`.
+func (b *bench) down(ctx context.Context) {
+	if b.stage == nil {
+		return
+	}
+	for _, p := range b.topology.Pods {
+		b.run.pool.Drop(b.stage.Agent(p.Endpoint()))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), teardown)
+	defer cancel()
+	if err := b.stage.Down(ctx); err != nil {
+		b.run.trouble(err)
+	}
+	b.stage = nil
+}

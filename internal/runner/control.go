@@ -1,0 +1,97 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+)
+
+// The names of the controls in a report.
+const (
+	openingControl = "control before: no policy"
+	closingControl = "control after: no policy"
+)
+
+// opens shows that every flow connects while there is no policy, which is what a
+// later denial is held against. It returns false, with the scenario concluded,
+// where that cannot be shown. A scenario whose first step is that very control, or
+// whose stage was proved by the scenario before, needs no other.
+func (p *play) opens(ctx context.Context) bool {
+	if p.bench.proved {
+		return true
+	}
+	control := p.control(ctx, openingControl, time.Now())
+	p.result.Steps = append(p.result.Steps, control)
+	if control.Result == judge.Pass {
+		p.bench.proved = true
+		return true
+	}
+	p.last().Result = judge.Inconclusive
+	p.conclude(judge.Inconclusive, "not judged: without any policy, "+control.Reason)
+	p.bench.down(ctx)
+	return false
+}
+
+// control watches until every flow has connected once.
+func (p *play) control(ctx context.Context, name string, since time.Time) judge.Step {
+	goal := judge.Goal{
+		Expected: make([]flow.Verdict, len(p.flows)),
+		Since:    since,
+		Within:   p.bench.run.cfg.Cluster.Description().Pace.Within,
+		Rounds:   1,
+	}
+	for i := range goal.Expected {
+		goal.Expected[i] = flow.Allow
+	}
+	step := judge.Judge(goal, p.before, p.watcher.Watch(ctx, goal.Next))
+	step.Name, step.Control = name, true
+	return step
+}
+
+// close takes the policies away and shows that every flow connects again: only then
+// was a denial the policy's doing. Where flows stay closed, fresh pods tell whether
+// the implementation kept a policy that is gone, or the cluster is broken.
+func (p *play) close(ctx context.Context) {
+	if ctx.Err() != nil {
+		return
+	}
+	since, err := p.bench.stage.Reset(ctx, p.scenario.Topology)
+	if err != nil {
+		p.conclude(judge.Inconclusive, fmt.Sprintf("the cluster failed: %v", err))
+		p.bench.down(ctx)
+		return
+	}
+	control := p.control(ctx, closingControl, since)
+	p.result.Steps = append(p.result.Steps, control)
+	if control.Result == judge.Pass {
+		p.bench.proved = true
+		return
+	}
+	p.notRevoked(ctx, control)
+	p.bench.down(ctx)
+}
+
+func (p *play) notRevoked(ctx context.Context, control judge.Step) {
+	if p.result.Result != "" {
+		return
+	}
+	if control.Result == judge.Fail && p.freshPodsConnect(ctx) {
+		p.conclude(judge.Fail, fmt.Sprintf("after every policy was deleted, %s; fresh pods connect", control.Reason))
+		return
+	}
+	p.last().Result = judge.Inconclusive
+	p.conclude(judge.Inconclusive, fmt.Sprintf("not judged: after every policy was deleted, %s, and so it is with fresh pods", control.Reason))
+}
+
+func (p *play) freshPodsConnect(ctx context.Context) bool {
+	if err := p.bench.deploy(ctx, p.scenario.Topology); err != nil {
+		return false
+	}
+	if err := p.aim(ctx); err != nil {
+		return false
+	}
+	return p.control(ctx, openingControl, time.Now()).Result == judge.Pass
+}

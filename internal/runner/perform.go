@@ -1,0 +1,186 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/internal/oracle"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// perform runs one scenario between two controls. A first try that was
+// inconclusive before any step had acted is repeated once on a fresh stage.
+func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenario {
+	begin := time.Now()
+	result, untouched := b.try(ctx, s)
+	if result.Result == judge.Inconclusive && untouched && ctx.Err() == nil {
+		b.down(ctx)
+		result, _ = b.try(ctx, s)
+		result.Retried = true
+	}
+	result.Begin, result.Took = begin, time.Since(begin)
+	return result
+}
+
+// play is one scenario being played on a stage.
+type play struct {
+	bench    *bench
+	scenario *scenario.Scenario
+	flows    []flow.Flow
+	watcher  *observe.Watcher
+	oracle   *oracle.Play
+	world    *oracle.World
+	before   []flow.Verdict // what the last step expected; nil: all allowed
+	result   judge.Scenario
+	acted    bool
+}
+
+// try runs the scenario once. untouched says that no step had acted yet.
+func (b *bench) try(ctx context.Context, s *scenario.Scenario) (result judge.Scenario, untouched bool) {
+	if reason := b.run.unfit(s); reason != "" {
+		return skip(s, reason), false
+	}
+	if err := b.prepare(ctx, s.Topology); err != nil {
+		b.down(ctx)
+		return failed(s, b.number, err), true
+	}
+	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
+	p.result.Stage = b.number
+	if reason := p.unrenderable(); reason != "" {
+		return skip(s, reason), false
+	}
+	if err := p.perform(ctx); err != nil {
+		b.down(ctx)
+		return failed(s, b.number, err), !p.acted
+	}
+	return p.result, !p.acted
+}
+
+func (p *play) perform(ctx context.Context) error {
+	if err := p.aim(ctx); err != nil {
+		return err
+	}
+	if !p.opens(ctx) {
+		return nil
+	}
+	for _, step := range p.scenario.Steps {
+		if err := p.step(ctx, step); err != nil {
+			return err
+		}
+		if last := p.last(); last.Result != judge.Pass && last.Result != judge.Recorded {
+			p.conclude(last.Result, fmt.Sprintf("step %q: %s", last.Name, last.Reason))
+			break
+		}
+	}
+	p.close(ctx)
+	if p.result.Result == "" {
+		p.conclude(judge.Pass, "")
+	}
+	return nil
+}
+
+// aim makes the watcher anew, which is due whenever addresses or agents changed.
+func (p *play) aim(ctx context.Context) error {
+	targets, err := p.bench.targets(ctx, p.flows)
+	if err != nil {
+		return err
+	}
+	p.watcher = p.bench.run.pool.NewWatcher(targets)
+	return nil
+}
+
+// conclude sets the scenario's result; what no specification settles is recorded,
+// whatever was seen.
+func (p *play) conclude(r judge.Result, reason string) {
+	if (r == judge.Pass || r == judge.Fail) && !p.scenario.Level.Scored() {
+		r = judge.Recorded
+	}
+	p.result.Result, p.result.Reason = r, reason
+}
+
+func (p *play) last() *judge.Step { return &p.result.Steps[len(p.result.Steps)-1] }
+
+// step acts, computes what must follow, watches and judges.
+func (p *play) step(ctx context.Context, step scenario.Step) error {
+	applied := p.bench.stage.Binding()
+	if step.Acts() {
+		p.acted, p.bench.proved = true, false
+	}
+	since, err := p.bench.stage.Act(ctx, step)
+	if err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
+	}
+	if len(step.Recreate) > 0 {
+		if err := errors.Join(p.bench.recreated(ctx, step.Recreate), p.aim(ctx)); err != nil {
+			return fmt.Errorf("step %q: %w", step.Name, err)
+		}
+	}
+	p.world, err = p.oracle.Next(applied, p.bench.stage.Binding())
+	if err != nil {
+		return fmt.Errorf("step %q: computing what must follow: %w", step.Name, err)
+	}
+	expected, err := p.expect(step)
+	if err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
+	}
+	goal := p.goal(step, expected, since)
+	result := judge.Judge(goal, p.before, p.watcher.Watch(ctx, goal.Next))
+	result.Name = step.Name
+	p.explain(result.Cells)
+	p.before = expected
+	p.result.Steps = append(p.result.Steps, result)
+	return nil
+}
+
+// expect asks both witnesses, the author and the oracle, who must agree on this
+// very cluster: its real addresses may give a policy another meaning.
+func (p *play) expect(step scenario.Step) ([]flow.Verdict, error) {
+	expected := make([]flow.Verdict, len(p.flows))
+	for i, f := range p.flows {
+		written, computed := step.Expect.Verdict(f), p.world.Expect(f)
+		if written != computed {
+			return nil, fmt.Errorf("not judged: the file says %s for %s, the policies mean %s on this cluster (%s)",
+				written, f, computed, p.world.Explain(f).Short())
+		}
+		expected[i] = written
+	}
+	return expected, nil
+}
+
+func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
+	pace := p.bench.run.paceNow()
+	g := judge.Goal{Expected: expected, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
+	if step.Within > 0 {
+		g.Within = step.Within
+	}
+	if step.Hold > 0 {
+		g.Hold = step.Hold
+	}
+	return g
+}
+
+func (p *play) explain(cells []judge.Cell) {
+	for i := range cells {
+		if cells[i].Wrong() {
+			cells[i].Explanation = p.world.Explain(cells[i].Flow).Short()
+		}
+	}
+}
+
+// unrenderable says why the scenario's policies have no meaning on this cluster, or "".
+func (p *play) unrenderable() string {
+	binding := p.bench.stage.Binding()
+	for _, step := range p.scenario.Steps {
+		for _, m := range step.Apply {
+			if _, err := m.Render(binding); errors.Is(err, scenario.ErrNoAddress) {
+				return err.Error()
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,123 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cniproof/cniproof/internal/deploy"
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/probes"
+)
+
+// The DNS probe asks for the API server's own Service: every cluster has it, and
+// its ClusterIP tells whether the answer is the cluster's.
+const dnsQuery = "kubernetes.default.svc.cluster.local."
+
+// axes are what the cluster can be probed along.
+func (r *run) axes() scenario.Axes {
+	d := r.cfg.Cluster.Description()
+	return scenario.Axes{
+		Families:  d.Families,
+		Vias:      []flow.Via{flow.PodIP, flow.ClusterIP},
+		Protocols: d.Protocols,
+	}
+}
+
+// targets says for every flow where to dial and who should answer.
+func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Target, error) {
+	binding := b.stage.Binding()
+	dns, err := b.lookup(ctx)
+	if err != nil {
+		return nil, err
+	}
+	targets := make([]observe.Target, len(flows))
+	for i, f := range flows {
+		t := observe.Target{Flow: f, From: b.agent(f.Source), Kind: kind(f.Protocol)}
+		port := f.Port
+		var from []netip.Addr
+		switch {
+		case f.Destination.Kind == flow.KindDNS:
+			from, t.Query, t.Peer = dns.servers, dnsQuery, dns.answer
+			t.Kind = dnsKind(f.Protocol)
+		case f.Via == flow.ClusterIP:
+			from, port = b.stage.Services(f.Destination), f.Port+deploy.ServiceOffset
+		default:
+			from = binding.Addresses[f.Destination]
+		}
+		if f.Destination.Kind != flow.KindDNS {
+			t.To, t.Peer = b.agent(f.Destination), b.identities[f.Destination]
+			t.Port = probes.Port{Kind: t.Kind, Number: f.Port}
+		}
+		addr, ok := ofFamily(from, f.Family)
+		if !ok {
+			return nil, fmt.Errorf("the cluster gave %s no %s address for flow %s", f.Destination, f.Family, f)
+		}
+		t.Address = netip.AddrPortFrom(addr, port)
+		targets[i] = t
+	}
+	return targets, nil
+}
+
+func ofFamily(addrs []netip.Addr, family flow.Family) (netip.Addr, bool) {
+	i := slices.IndexFunc(addrs, func(a netip.Addr) bool { return a.Is4() == (family == flow.IPv4) })
+	if i < 0 {
+		return netip.Addr{}, false
+	}
+	return addrs[i], true
+}
+
+func kind(p flow.Protocol) probes.Kind { return probes.Kind(strings.ToLower(p.String())) }
+
+func dnsKind(p flow.Protocol) probes.Kind {
+	if p == flow.TCP {
+		return probes.KindDNSTCP
+	}
+	return probes.KindDNSUDP
+}
+
+// resolver is how the cluster's DNS is reached, and what it has to answer.
+type resolver struct {
+	servers []netip.Addr
+	answer  string
+}
+
+func (b *bench) lookup(ctx context.Context) (resolver, error) {
+	if !b.topology.DNS {
+		return resolver{}, nil
+	}
+	servers, err := b.clusterIPs(ctx, "kube-system", "kube-dns")
+	if err != nil {
+		return resolver{}, err
+	}
+	known, err := b.clusterIPs(ctx, "default", "kubernetes")
+	if err != nil {
+		return resolver{}, err
+	}
+	words := make([]string, len(known))
+	for i, a := range known {
+		words[i] = a.String()
+	}
+	slices.Sort(words)
+	return resolver{servers: servers, answer: strings.Join(words, ",")}, nil
+}
+
+func (b *bench) clusterIPs(ctx context.Context, namespace, name string) ([]netip.Addr, error) {
+	service, err := b.run.cfg.Cluster.Client().CoreV1().Services(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("looking up service %s/%s: %w", namespace, name, err)
+	}
+	var addrs []netip.Addr
+	for _, ip := range service.Spec.ClusterIPs {
+		if a, err := netip.ParseAddr(ip); err == nil {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs, nil
+}
