@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"github.com/google/nftables"
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// The base chains. What a pod sends is judged at the pod's node first, then what a
+// pod gets at that pod's node, both in the forward hook: Services have been
+// translated by then, so that addresses and ports are the pods'. What a node itself
+// sends to its pods comes from the output hook, and is not judged.
+const (
+	forwardChain = "forward"
+	outputChain  = "output"
+)
+
+// statusDNAT is the bit of a connection whose destination was translated.
+const statusDNAT = 1 << 5
+
+// addTable makes a table with its verdict maps. It judges nothing yet.
+func addTable() step {
+	return step{messages: 5, bytes: 5 * chainBytes, write: func(w *writer) error {
+		w.conn.AddTable(w.table)
+		for _, d := range directions {
+			for _, f := range families {
+				w.sets++
+				set := &nftables.Set{
+					Table: w.table, ID: w.sets, Name: mapName(d, f),
+					IsMap: true, KeyType: addressType(f), DataType: nftables.TypeVerdict,
+				}
+				if err := w.conn.AddSet(set, nil); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}
+}
+
+// takeOver makes the table judge, and removes the tables that did so before.
+func takeOver(faults Faults, old []string) step {
+	return step{messages: 16 + len(old), bytes: 16 * ruleBytes, write: func(w *writer) error {
+		w.baseChain(forwardChain, nftables.ChainHookForward)
+		w.forwardRules(faults)
+		if faults.Has(NodeTrafficDenied) {
+			w.baseChain(outputChain, nftables.ChainHookOutput)
+			w.rule(outputChain, acceptIf(established())...)
+			w.lookUp(outputChain, ingress)
+		}
+		for _, name := range old {
+			w.conn.DelTable(inetTable(name))
+		}
+		return nil
+	}}
+}
+
+// pause takes the rules out of the forward chain, or puts them back in.
+func pause(faults Faults, paused bool) step {
+	return step{messages: 8, bytes: 8 * ruleBytes, write: func(w *writer) error {
+		w.conn.FlushChain(w.chain(forwardChain))
+		if !paused {
+			w.forwardRules(faults)
+		}
+		return nil
+	}}
+}
+
+func (w *writer) baseChain(name string, hook *nftables.ChainHook) {
+	accept := nftables.ChainPolicyAccept
+	w.conn.AddChain(&nftables.Chain{
+		Table: w.table, Name: name, Policy: &accept,
+		Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter,
+	})
+}
+
+func (w *writer) forwardRules(faults Faults) {
+	if faults.Has(ServicePathUnenforced) {
+		w.rule(forwardChain, acceptIf(connectionIs(expr.CtKeySTATUS, statusDNAT))...)
+	}
+	if !faults.Has(RepliesDropped) {
+		w.rule(forwardChain, acceptIf(established())...)
+	}
+	w.lookUp(forwardChain, egress)
+	w.lookUp(forwardChain, ingress)
+}
+
+// established matches what belongs to a connection that was let through when it was new:
+// what is allowed is judged once.
+func established() []expr.Any {
+	return connectionIs(expr.CtKeySTATE, expr.CtStateBitESTABLISHED|expr.CtStateBitRELATED)
+}
+
+func acceptIf(match []expr.Any) []expr.Any {
+	return append(match, &expr.Verdict{Kind: expr.VerdictAccept})
+}
+
+// lookUp sends a packet to the chain of the pod that it comes from, in egress, or
+// goes to, in ingress. An allowed packet comes back.
+func (w *writer) lookUp(chain string, d direction) {
+	for _, f := range families {
+		w.rule(chain, append(ofFamily(f),
+			loadAddress(d == egress, f),
+			&expr.Lookup{SourceRegister: register, DestRegister: unix.NFT_REG_VERDICT, IsDestRegSet: true, SetName: mapName(d, f)},
+		)...)
+	}
+}

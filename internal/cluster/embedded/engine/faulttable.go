@@ -1,0 +1,150 @@
+package engine
+
+import "slices"
+
+// The faults. Each is a mistake that a real implementation has made or could make.
+const (
+	EnforceNothing           Fault = "enforce-nothing"
+	IgnoreIngress            Fault = "ignore-ingress"
+	IgnoreEgress             Fault = "ignore-egress"
+	DirectionsSwapped        Fault = "ingress-checked-on-egress"
+	PolicyTypesNotDefaulted  Fault = "policy-types-not-defaulted"
+	FirstPolicyOnly          Fault = "first-policy-only"
+	PoliciesIntersect        Fault = "policies-intersect"
+	PolicyOfOtherNamespace   Fault = "policy-of-other-namespace"
+	SamePolicyNameCollision  Fault = "same-policy-name-collision"
+	OnePodPerNode            Fault = "one-pod-per-node"
+	FirstRuleOnly            Fault = "first-rule-only"
+	LastRuleOnly             Fault = "last-rule-only"
+	PortsPeersCrossed        Fault = "ports-peers-crossed"
+	FirstPeerOnly            Fault = "first-peer-only"
+	AndAsOr                  Fault = "and-as-or"
+	OrAsAnd                  Fault = "or-as-and"
+	IgnoreNamespaceSelector  Fault = "ignore-namespace-selector"
+	IgnorePodSelector        Fault = "ignore-pod-selector"
+	PeerNamespaceForgotten   Fault = "peer-namespace-forgotten"
+	AllNamespacesAsAnyone    Fault = "all-namespaces-as-anyone"
+	MissingPeersAsPods       Fault = "missing-peers-as-pods"
+	EmptySelectorSelectsNone Fault = "empty-selector-selects-none"
+	NotInAsOr                Fault = "not-in-as-or"
+	AbsentKeyFailsNotIn      Fault = "absent-key-fails-not-in"
+	ExistsIgnored            Fault = "exists-ignored"
+	DoesNotExistIgnored      Fault = "does-not-exist-ignored"
+	IgnoreExcept             Fault = "ignore-except"
+	SecondExceptIgnored      Fault = "second-except-ignored"
+	ExceptAsDeny             Fault = "except-as-deny"
+	ZeroPrefixIgnored        Fault = "zero-prefix-ignored"
+	NestedBlockShadows       Fault = "nested-block-shadows"
+	EqualBlockOverwrites     Fault = "equal-block-overwrites"
+	IgnorePorts              Fault = "ignore-ports"
+	ProtocolBlind            Fault = "protocol-blind"
+	SCTPAsTCP                Fault = "sctp-as-tcp"
+	SCTPDroppedAlways        Fault = "sctp-dropped-always"
+	UDPPortAsTCP             Fault = "udp-port-as-tcp"
+	PortlessMatchesNothing   Fault = "portless-matches-nothing"
+	PortlessOpensProtocols   Fault = "portless-opens-all-protocols"
+	EndPortIgnored           Fault = "end-port-ignored"
+	EndPortExclusive         Fault = "end-port-exclusive"
+	NamedPortOpensAll        Fault = "named-port-opens-all"
+	NamedPortOfFirstPod      Fault = "named-port-of-first-pod"
+	EgressNamedPortIgnored   Fault = "egress-named-port-ignored"
+	UDPUnenforced            Fault = "udp-unenforced"
+	IPv6Unenforced           Fault = "ipv6-unenforced"
+	OnlyFirstFamily          Fault = "only-first-family"
+	PeerIPv6Forgotten        Fault = "peer-ipv6-forgotten"
+	SameNodeUnenforced       Fault = "same-node-unenforced"
+	CrossNodeUnenforced      Fault = "cross-node-unenforced"
+	ServicePathUnenforced    Fault = "service-path-unenforced"
+	ServicePortJudged        Fault = "service-port-judged"
+	RepliesDropped           Fault = "replies-dropped"
+	NodeTrafficDenied        Fault = "node-traffic-denied"
+	StaleOnUpdate            Fault = "stale-on-update"
+	StaleOnDelete            Fault = "stale-on-delete"
+	StaleOnRecreate          Fault = "stale-on-recreate"
+	StaleOnPodRelabel        Fault = "stale-on-pod-relabel"
+	StaleOnNamespaceRelabel  Fault = "stale-on-namespace-relabel"
+	StaleOnPodRecreate       Fault = "stale-on-pod-recreate"
+	LabelRemovalMissed       Fault = "label-removal-missed"
+	Flapping                 Fault = "flapping"
+	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
+	RestartDeaf              Fault = "restart-deaf"
+	RestartForgetsPolicies   Fault = "restart-forgets-policies"
+)
+
+// AllFaults lists the faults, those of one kind together.
+func AllFaults() []FaultInfo { return slices.Clone(faultTable) }
+
+//nolint:gochecknoglobals // constant table
+var faultTable = []FaultInfo{
+	// Policies.
+	{EnforceNothing, "Enforces no policy at all."},
+	{IgnoreIngress, "Ignores the ingress half of every policy."},
+	{IgnoreEgress, "Ignores the egress half of every policy."},
+	{DirectionsSwapped, "Judges what a pod sends by the ingress rules and what it receives by the egress rules."},
+	{PolicyTypesNotDefaulted, "Isolates no direction for a policy without policyTypes (planted in the API's defaulting)."},
+	{FirstPolicyOnly, "Of several policies that isolate a pod, only the first by namespace and name counts."},
+	{PoliciesIntersect, "Of several policies that isolate a pod, all must allow a connection."},
+	{PolicyOfOtherNamespace, "A policy selects matching pods of every namespace."},
+	{SamePolicyNameCollision, "Policies of equal name in two namespaces overwrite one another."},
+	{OnePodPerNode, "A policy is enforced for only one of its selected pods on each node."},
+	// Rules and peers.
+	{FirstRuleOnly, "Only the first rule of a direction counts."},
+	{LastRuleOnly, "Only the last rule of a direction counts."},
+	{PortsPeersCrossed, "The rules of a policy are merged: every peer may use every port."},
+	{FirstPeerOnly, "Only the first peer of a rule counts."},
+	{AndAsOr, "A peer with both selectors also admits pods that match only one of them."},
+	{OrAsAnd, "A rule with several peers admits only what matches all of them."},
+	{IgnoreNamespaceSelector, "A namespaceSelector matches every namespace."},
+	{IgnorePodSelector, "A peer's podSelector matches every pod."},
+	{PeerNamespaceForgotten, "A peer with only a podSelector matches pods of all namespaces."},
+	{AllNamespacesAsAnyone, "An empty namespaceSelector admits hosts outside the cluster too."},
+	{MissingPeersAsPods, "A rule without peers admits only pods, not hosts outside the cluster."},
+	{EmptySelectorSelectsNone, "An empty selector matches nothing."},
+	{NotInAsOr, "NotIn with several values is satisfied when any of them differs."},
+	{AbsentKeyFailsNotIn, "NotIn does not match an object that lacks the key."},
+	{ExistsIgnored, "Exists matches every object."},
+	{DoesNotExistIgnored, "DoesNotExist matches every object."},
+	// Address blocks.
+	{IgnoreExcept, "The exceptions of an ipBlock are ignored."},
+	{SecondExceptIgnored, "Only the first exception of an ipBlock counts."},
+	{ExceptAsDeny, "An exception of an ipBlock denies even what another rule or policy allows."},
+	{ZeroPrefixIgnored, "A block of prefix length 0 matches nothing."},
+	{NestedBlockShadows, "Of two rules with nested blocks only the one with the smaller block counts inside it."},
+	{EqualBlockOverwrites, "Of two rules with the same block only the last counts."},
+	// Ports.
+	{IgnorePorts, "A rule opens every port."},
+	{ProtocolBlind, "A port is opened for TCP, UDP and SCTP alike."},
+	{SCTPAsTCP, "An SCTP port opens the TCP port of that number."},
+	{SCTPDroppedAlways, "An isolated pod gets no SCTP, whatever is allowed."},
+	{UDPPortAsTCP, "A UDP port opens the TCP port of that number."},
+	{PortlessMatchesNothing, "A port entry with only a protocol opens nothing."},
+	{PortlessOpensProtocols, "A port entry with only a protocol opens every protocol."},
+	{EndPortIgnored, "Only the first port of a range is opened."},
+	{EndPortExclusive, "The last port of a range is not opened."},
+	{NamedPortOpensAll, "A named port opens every port."},
+	{NamedPortOfFirstPod, "A named port is the number that the first pod gives it, on every pod."},
+	{EgressNamedPortIgnored, "A named port in an egress rule opens nothing."},
+	// The data path.
+	{UDPUnenforced, "UDP is never denied."},
+	{IPv6Unenforced, "IPv6 is never denied."},
+	{OnlyFirstFamily, "A pod is known by its first address only: the other family is never denied."},
+	{PeerIPv6Forgotten, "Pods are admitted as peers by their IPv4 address only."},
+	{SameNodeUnenforced, "Connections between pods of one node are never denied."},
+	{CrossNodeUnenforced, "Connections between pods of two nodes are never denied."},
+	{ServicePathUnenforced, "A connection through a Service is not judged where its address is translated."},
+	{ServicePortJudged, "A connection through a Service is judged by the Service's port."},
+	{RepliesDropped, "Keeps no state: replies are judged as connections of their own."},
+	{NodeTrafficDenied, "What a node sends to its own pods is judged like any other traffic."},
+	// Change.
+	{StaleOnUpdate, "The update of a policy is missed."},
+	{StaleOnDelete, "A deleted policy stays in force."},
+	{StaleOnRecreate, "A policy that is created again under its old name gets its old content."},
+	{StaleOnPodRelabel, "A change of a pod's labels is missed."},
+	{StaleOnNamespaceRelabel, "A change of a namespace's labels is missed."},
+	{StaleOnPodRecreate, "A pod that is created again under its old name is known by its old addresses."},
+	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
+	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
+	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},
+	{RestartDeaf, "After a restart of the agent no later change is programmed."},
+	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},
+}

@@ -1,0 +1,206 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// restBetween is the least time from one programming to the next, so that a
+	// burst of events is programmed at once.
+	restBetween = 2 * time.Millisecond
+	// retryProgramming is how long the engine rests when the kernel refuses the rules.
+	retryProgramming = 100 * time.Millisecond
+
+	flapEvery = 400 * time.Millisecond
+	flapFor   = 60 * time.Millisecond
+)
+
+// Run enforces until ctx ends; it must be called once. The rules stay in the kernel
+// when it returns. It fails only when the API cannot be read at the start.
+func (e *Engine) Run(ctx context.Context) error {
+	defer close(e.ended)
+	var restart request
+	for life := 0; ; life++ {
+		l := newLoop(e, life)
+		next, err := l.run(ctx, restart.done)
+		if err != nil || ctx.Err() != nil {
+			return errors.Join(err, e.close())
+		}
+		restart = next
+	}
+}
+
+// loop is the engine from one restart to the next.
+type loop struct {
+	*Engine
+	life     int // counts restarts
+	store    *store
+	modeller *modeller
+	programs *programs
+	source   *source
+
+	last     time.Time // of programming
+	failed   bool      // to program
+	poisoned bool      // nothing is programmed any more
+}
+
+func newLoop(e *Engine, life int) *loop {
+	for _, n := range e.nodes {
+		n.forget()
+	}
+	return &loop{
+		Engine: e, life: life,
+		store: newStore(e.faults), modeller: newModeller(e.faults), programs: &programs{faults: e.faults},
+	}
+}
+
+// run works until the context ends or a restart is asked for, which it returns.
+// It answers started when the rules are what the API wants.
+func (l *loop) run(ctx context.Context, started chan<- error) (request, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	source, err := openSource(ctx, l.client, l.logf)
+	if err != nil {
+		return request{}, err
+	}
+	defer source.wait()
+	defer cancel()
+	l.source = source
+	err = l.begin()
+	if started != nil {
+		started <- err
+	}
+	return l.serve(ctx), nil
+}
+
+// begin programs what the API holds.
+func (l *loop) begin() error {
+	for _, e := range l.source.take() {
+		if l.life == 0 || !l.faults.Has(RestartForgetsPolicies) || !isPolicy(e) {
+			l.store.apply(e)
+		}
+	}
+	err := l.program()
+	l.poisoned = l.life > 0 && l.faults.Has(RestartDeaf) || l.isPoisonous()
+	return err
+}
+
+// serve reacts to events and requests.
+func (l *loop) serve(ctx context.Context) request {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	flaps := l.flaps()
+	defer flaps.Stop()
+	paused := false
+	for {
+		select {
+		case <-l.source.ready:
+			timer.Reset(restBetween - time.Since(l.last))
+		case <-timer.C:
+			if l.catchUp() != nil {
+				timer.Reset(retryProgramming)
+			}
+		case r := <-l.requests:
+			if r.restart {
+				return r
+			}
+			r.done <- l.sync(ctx, r.ctx)
+		case <-flaps.C:
+			paused = !paused
+			l.pause(paused)
+			flaps.Reset(flapLength(paused))
+		case <-ctx.Done():
+			return request{}
+		}
+	}
+}
+
+// sync programs everything that the API holds.
+func (l *loop) sync(ctx, asked context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(asked, func() { cancel(context.Cause(asked)) })()
+	if err := l.source.settle(ctx); err != nil {
+		return err
+	}
+	return l.catchUp()
+}
+
+// catchUp takes the events of the queue in and programs what they change.
+func (l *loop) catchUp() error {
+	events := l.source.take()
+	if l.poisoned {
+		return nil
+	}
+	changed := l.failed
+	for _, e := range events {
+		changed = l.store.apply(e) || changed
+	}
+	if !changed {
+		return nil
+	}
+	err := l.program()
+	l.poisoned = l.isPoisonous()
+	return err
+}
+
+func (l *loop) isPoisonous() bool {
+	return l.faults.Has(PoisonedByIPv6Block) && l.store.hasIPv6Block()
+}
+
+// program makes the nodes enforce what the store holds.
+func (l *loop) program() error {
+	started := time.Now()
+	wanted := l.programs.of(l.modeller.model(l.store))
+	modelled := time.Since(started)
+	var group errgroup.Group
+	steps := make([]int, len(l.nodes))
+	for i, n := range l.nodes {
+		group.Go(func() (err error) {
+			steps[i], err = n.enforce(wanted[n.name])
+			return err
+		})
+	}
+	err := group.Wait()
+	l.last = time.Now()
+	l.failed = err != nil
+	l.log(steps, modelled, l.last.Sub(started), err)
+	return err
+}
+
+func (l *loop) log(steps []int, modelled, total time.Duration, err error) {
+	if err != nil {
+		l.logf("policy: %v", err)
+		return
+	}
+	l.logf("policy: %d policies, %d pods: %v steps in %v (model %v)",
+		len(l.store.policies), len(l.store.pods), steps, total.Round(time.Microsecond), modelled.Round(time.Microsecond))
+}
+
+// flaps ticks when the rules are to vanish, or never.
+func (l *loop) flaps() *time.Timer {
+	t := time.NewTimer(flapEvery)
+	if !l.faults.Has(Flapping) {
+		t.Stop()
+	}
+	return t
+}
+
+func flapLength(paused bool) time.Duration {
+	if paused {
+		return flapFor
+	}
+	return flapEvery - flapFor
+}
+
+func (l *loop) pause(paused bool) {
+	for _, n := range l.nodes {
+		if err := n.pause(paused); err != nil {
+			l.logf("policy: %v", err)
+		}
+	}
+}

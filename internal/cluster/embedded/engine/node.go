@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// node is one node's data path.
+type node struct {
+	name   string
+	faults Faults
+	kernel *kernel
+
+	mu    sync.Mutex
+	table *table // nil: not known, the whole table is to be made anew
+}
+
+// enforce makes the node enforce the program. It returns how many steps that took.
+// When the kernel refuses a change, the whole table is made anew.
+func (n *node) enforce(want program) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.table == nil {
+		return n.rebuild(want)
+	}
+	steps := n.table.update(want)
+	err := n.kernel.take(n.table.name, steps)
+	if err == nil {
+		return len(steps), nil
+	}
+	count, again := n.rebuild(want)
+	if again != nil {
+		return 0, fmt.Errorf("programming node %q: %w", n.name, errors.Join(err, again))
+	}
+	return count, nil
+}
+
+// rebuild makes a new table while the old ones go on judging.
+func (n *node) rebuild(want program) (int, error) {
+	n.table = nil
+	if err := n.kernel.redial(); err != nil {
+		return 0, err
+	}
+	old, err := n.kernel.tables()
+	if err != nil {
+		return 0, err
+	}
+	t := newTable(nextTable(old))
+	steps := append([]step{addTable()}, t.update(want)...)
+	steps = append(steps, takeOver(n.faults, old))
+	if err := n.kernel.take(t.name, steps); err != nil {
+		return 0, fmt.Errorf("making a new table on node %q: %w", n.name, err)
+	}
+	n.table = t
+	return len(steps), nil
+}
+
+// nextTable is a name that none of the tables has.
+func nextTable(old []string) string {
+	highest := 0
+	for _, name := range old {
+		if number, err := strconv.Atoi(strings.TrimPrefix(name, tablePrefix)); err == nil {
+			highest = max(highest, number)
+		}
+	}
+	return tablePrefix + strconv.Itoa(highest+1)
+}
+
+// forget makes the next enforce rebuild the table.
+func (n *node) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.table = nil
+}
+
+// pause stops judging, or starts again.
+func (n *node) pause(paused bool) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.table == nil {
+		return nil
+	}
+	return n.kernel.take(n.table.name, []step{pause(n.faults, paused)})
+}
+
+// String is the node's table as it was last programmed.
+func (n *node) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.table == nil {
+		return "no table\n"
+	}
+	return n.table.String()
+}
+
+// programs is what each node has to enforce.
+type programs struct {
+	faults Faults
+	chains map[isolated]*chain
+}
+
+// isolated is an isolation in the direction that it is used for.
+type isolated struct {
+	direction direction
+	isolation *isolation
+}
+
+// of splits a model by node. Chains that an earlier model had are used again.
+func (p *programs) of(m model) map[string]program {
+	out := map[string]program{}
+	chains := map[isolated]*chain{}
+	for k, pm := range m {
+		if out[pm.pod.node] == nil {
+			out[pm.pod.node] = program{}
+		}
+		entry := podProgram{pod: pm.pod}
+		for _, d := range directions {
+			entry.chains[d] = p.chain(isolated{d, pm.says[d]}, chains)
+		}
+		out[pm.pod.node][k] = entry
+	}
+	p.chains = chains
+	return out
+}
+
+func (p *programs) chain(of isolated, chains map[isolated]*chain) *chain {
+	if of.isolation == nil {
+		return nil
+	}
+	if chains[of] == nil {
+		chains[of] = p.chains[of]
+	}
+	if chains[of] == nil {
+		chains[of] = newChain(of.direction, of.isolation, p.faults)
+	}
+	return chains[of]
+}

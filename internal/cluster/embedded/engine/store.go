@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// event is one change of one object.
+type event struct {
+	kind   watch.EventType // Added, Modified or Deleted
+	object metav1.Object   // *Namespace, *Pod or *NetworkPolicy
+}
+
+// store holds the objects as the engine knows them.
+type store struct {
+	faults     Faults
+	namespaces map[string]map[string]string // labels
+	pods       map[key]*pod
+	policies   map[key]*policy
+	// endpoints counts the changes of namespaces and pods.
+	endpoints uint64
+
+	// What only faulty engines remember.
+	deletedPolicies map[key]*policy
+	oldAddrs        map[key][]netip.Addr
+}
+
+func newStore(faults Faults) *store {
+	return &store{
+		faults:          faults,
+		namespaces:      map[string]map[string]string{},
+		pods:            map[key]*pod{},
+		policies:        map[key]*policy{},
+		deletedPolicies: map[key]*policy{},
+		oldAddrs:        map[key][]netip.Addr{},
+	}
+}
+
+// apply takes an event in and reports whether it changed anything that matters.
+func (s *store) apply(e event) bool {
+	switch object := e.object.(type) {
+	case *corev1.Namespace:
+		return s.endpointChanged(s.applyNamespace(e.kind, object))
+	case *corev1.Pod:
+		return s.endpointChanged(s.applyPod(e.kind, newPod(object)))
+	case *networkingv1.NetworkPolicy:
+		return s.applyPolicy(e.kind, &policy{key{object.Namespace, object.Name}, &object.Spec})
+	}
+	return false
+}
+
+func (s *store) endpointChanged(changed bool) bool {
+	if changed {
+		s.endpoints++
+	}
+	return changed
+}
+
+func (s *store) applyNamespace(kind watch.EventType, n *corev1.Namespace) bool {
+	old, known := s.namespaces[n.Name]
+	if kind == watch.Deleted {
+		delete(s.namespaces, n.Name)
+		return known
+	}
+	labels := s.relabelled(known, StaleOnNamespaceRelabel, old, n.Labels)
+	s.namespaces[n.Name] = labels
+	return !known || !maps.Equal(old, labels)
+}
+
+func (s *store) applyPod(kind watch.EventType, p *pod) bool {
+	old, known := s.pods[p.key]
+	if kind == watch.Deleted {
+		delete(s.pods, p.key)
+		return known
+	}
+	if known {
+		p.labels = s.relabelled(true, StaleOnPodRelabel, old.labels, p.labels)
+	}
+	if s.faults.Has(StaleOnPodRecreate) {
+		p.addrs = s.firstAddrs(p)
+	}
+	s.pods[p.key] = p
+	return !known || !reflect.DeepEqual(old, p)
+}
+
+// relabelled is the labels that an object has after a change.
+func (s *store) relabelled(known bool, stale Fault, old, now map[string]string) map[string]string {
+	if known && s.faults.Has(stale) {
+		return old
+	}
+	if known && s.faults.Has(LabelRemovalMissed) {
+		merged := map[string]string{}
+		maps.Copy(merged, old)
+		maps.Copy(merged, now)
+		return merged
+	}
+	return now
+}
+
+// firstAddrs is the addresses that a pod of this name had first.
+func (s *store) firstAddrs(p *pod) []netip.Addr {
+	if first := s.oldAddrs[p.key]; len(first) > 0 {
+		return first
+	}
+	s.oldAddrs[p.key] = p.addrs
+	return p.addrs
+}
+
+func (s *store) applyPolicy(kind watch.EventType, p *policy) bool {
+	if s.faults.Has(SamePolicyNameCollision) {
+		return s.setPolicy(kind, key{name: p.key.name}, p)
+	}
+	return s.setPolicy(kind, p.key, p)
+}
+
+func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
+	old, known := s.policies[k]
+	switch {
+	case kind == watch.Deleted && s.faults.Has(StaleOnDelete):
+		return false
+	case kind == watch.Deleted:
+		return s.deletePolicy(k)
+	case known && s.faults.Has(StaleOnUpdate):
+		return false
+	case !known && s.deletedPolicies[k] != nil && s.faults.Has(StaleOnRecreate):
+		p = s.deletedPolicies[k]
+	}
+	if known && reflect.DeepEqual(old, p) {
+		return false
+	}
+	s.policies[k] = p
+	return true
+}
+
+func (s *store) deletePolicy(k key) bool {
+	old, known := s.policies[k]
+	if known && s.faults.Has(StaleOnRecreate) {
+		s.deletedPolicies[k] = old
+	}
+	delete(s.policies, k)
+	return known
+}
+
+// hasIPv6Block reports whether any policy holds an IPv6 block.
+func (s *store) hasIPv6Block() bool {
+	for _, p := range s.policies {
+		if holdsIPv6Block(p.spec) {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsIPv6Block(spec *networkingv1.NetworkPolicySpec) bool {
+	for _, direction := range directions {
+		for _, r := range rulesOf(spec, direction) {
+			for _, peer := range r.peers {
+				if peer.IPBlock != nil && parseBlock(peer.IPBlock.CIDR).Addr().Is6() {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func isPolicy(e event) bool {
+	_, ok := e.object.(*networkingv1.NetworkPolicy)
+	return ok
+}
