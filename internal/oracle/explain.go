@@ -130,7 +130,7 @@ func (q *question) whyContested(b *ipBlock) string {
 	if !q.peer.selectable() {
 		return fmt.Sprintf("is the ipBlock %s, and whether an ipBlock admits a node is contested", b)
 	}
-	if q.rewritten() && !q.mayHold(b, q.peer.addrs) {
+	if !q.mayHold(b, q.peer.addrs) {
 		return fmt.Sprintf("is the ipBlock %s, and whether it is held against the address before or after a Service rewrites it is undefined", b)
 	}
 	if q.peer.endpoint.Kind == flow.KindDNS {

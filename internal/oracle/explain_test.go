@@ -13,7 +13,7 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden files") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestExplain compares the sentences about some flows with golden files. Each is an
 // archive: policies, flows, and for every flow its Short and its String.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"net"
+	"net/netip"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -213,7 +214,7 @@ func (n naive) block(b *networkingv1.IPBlock, f flow.Flow, e flow.Endpoint, toPe
 		return false
 	}
 	if e.Kind == flow.KindDNS {
-		return naiveFamily(b.CIDR) == f.Family && !n.amongExternal(b.CIDR)
+		return naiveFamily(b.CIDR) == f.Family && !within(b.CIDR, n.Binding.ExternalCIDRs)
 	}
 	if n.holdsAny(b, f, []flow.Endpoint{e}, n.Binding.Addresses) {
 		return true
@@ -222,7 +223,7 @@ func (n naive) block(b *networkingv1.IPBlock, f flow.Flow, e flow.Endpoint, toPe
 		return false
 	}
 	if toPeer {
-		return n.holdsAny(b, f, []flow.Endpoint{e}, n.Binding.Services)
+		return naiveFamily(b.CIDR) == f.Family && !within(b.CIDR, n.Binding.ExternalCIDRs) && !within(b.CIDR, n.Binding.PodCIDRs)
 	}
 	return n.holdsAny(b, f, []flow.Endpoint{flow.Node(1), flow.Node(2)}, n.Binding.Addresses)
 }
@@ -258,8 +259,8 @@ func naiveFamily(cidr string) flow.Family {
 	return flow.IPv6
 }
 
-// amongExternal reports whether the first and the last address of a CIDR are outside the cluster.
-func (n naive) amongExternal(cidr string) bool {
+// within reports whether the first and the last address of a CIDR are in one of the others.
+func within(cidr string, others []netip.Prefix) bool {
 	_, block, err := net.ParseCIDR(cidr)
 	if err != nil {
 		return false
@@ -268,8 +269,8 @@ func (n naive) amongExternal(cidr string) bool {
 	for i := range last {
 		last[i] = block.IP[i] | ^block.Mask[i]
 	}
-	for _, external := range n.Binding.ExternalCIDRs {
-		_, outer, err := net.ParseCIDR(external.String())
+	for _, other := range others {
+		_, outer, err := net.ParseCIDR(other.String())
 		if err == nil && outer.Contains(block.IP) && outer.Contains(last) {
 			return true
 		}

@@ -134,7 +134,7 @@ func (q *question) blockVerdict(b *ipBlock) flow.Verdict {
 	if q.peer.endpoint.Kind == flow.KindExternal || q.literal() && own.IsValid() {
 		return allowIf(b.holds(own))
 	}
-	if q.mayHold(b, q.peer.addrs) || q.rewritten() && q.mayHold(b, q.disguises()) {
+	if q.mayHold(b, q.peer.addrs) || q.mayHoldDisguise(b) {
 		return flow.Undefined
 	}
 	return flow.Deny
@@ -145,21 +145,8 @@ func (q *question) literal() bool {
 	return q.world.LiteralIPBlocks && q.peer.endpoint.Kind == flow.KindPod && q.flow.Via == flow.PodIP
 }
 
-// rewritten reports whether a Service may have put another address in the place of
-// the peer's own before the policy is judged.
-func (q *question) rewritten() bool { return q.flow.Via == flow.ClusterIP }
-
-// disguises are the addresses that a Service can put there: its own before the
-// destination is chosen, that of a node where the source is masqueraded.
-func (q *question) disguises() []netip.Addr {
-	if q.way == egress {
-		return q.peer.services
-	}
-	return q.world.nodes
-}
-
 // mayHold reports whether the block holds one of the addresses. Where none of the
-// family is known, only a block wholly outside the cluster certainly does not.
+// family is known, only a block among the external hosts certainly does not.
 func (q *question) mayHold(b *ipBlock, addrs []netip.Addr) bool {
 	known := false
 	for _, a := range addrs {
@@ -171,13 +158,27 @@ func (q *question) mayHold(b *ipBlock, addrs []netip.Addr) bool {
 			return true
 		}
 	}
-	return !known && !q.world.outside(b.cidr)
+	return !known && !inside(b.cidr, q.world.Binding.ExternalCIDRs)
 }
 
-// outside reports whether all of the prefix lies among the external hosts.
-func (w *World) outside(p netip.Prefix) bool {
-	for _, external := range w.Binding.ExternalCIDRs {
-		if external.Overlaps(p) && external.Bits() <= p.Bits() {
+// mayHoldDisguise reports whether the block may hold an address that a Service puts
+// in the place of the peer's own: that of a node, where the source is masqueraded,
+// or the Service's, before a destination is chosen. That one is not known, but it is
+// none of a pod or an external host.
+func (q *question) mayHoldDisguise(b *ipBlock) bool {
+	switch {
+	case q.flow.Via != flow.ClusterIP:
+		return false
+	case q.way == ingress:
+		return q.mayHold(b, q.world.nodes)
+	}
+	return !inside(b.cidr, q.world.Binding.ExternalCIDRs) && !inside(b.cidr, q.world.Binding.PodCIDRs)
+}
+
+// inside reports whether all of the prefix lies in one of the others.
+func inside(p netip.Prefix, others []netip.Prefix) bool {
+	for _, other := range others {
+		if other.Overlaps(p) && other.Bits() <= p.Bits() {
 			return true
 		}
 	}

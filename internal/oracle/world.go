@@ -62,7 +62,6 @@ type party struct {
 	node      int
 	ports     []flow.Port
 	addrs     []netip.Addr
-	services  []netip.Addr
 	isolating [ways][]*policy // the policies that isolate it
 }
 
@@ -144,7 +143,6 @@ func (w *World) addHosts() {
 func (w *World) addParty(p *party) {
 	p.index = len(w.parties)
 	p.addrs = w.Binding.Addresses[p.endpoint]
-	p.services = w.Binding.Services[p.endpoint]
 	w.parties[p.endpoint] = p
 }
 

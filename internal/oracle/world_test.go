@@ -57,13 +57,11 @@ func testBinding(pods []scenario.Pod) scenario.Binding {
 			flow.Node(1):     addrs("198.51.100.1", "2001:db8:100::1"),
 			flow.Node(2):     addrs("198.51.100.2", "2001:db8:100::2"),
 		},
-		Services:      map[flow.Endpoint][]netip.Addr{},
 		PodCIDRs:      []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("fd00:10:244::/48")},
 		ExternalCIDRs: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/64")},
 	}
 	for i, p := range pods {
 		b.Addresses[p.Endpoint()] = addrs(fmt.Sprintf("10.244.%d.%d", p.Node, i+2), fmt.Sprintf("fd00:10:244:%d::%d", p.Node, i+2))
-		b.Services[p.Endpoint()] = addrs(fmt.Sprintf("10.96.0.%d", i+2), fmt.Sprintf("fd00:10:96::%d", i+2))
 	}
 	return b
 }
@@ -113,7 +111,7 @@ func mustWorld(t testing.TB, s State) *World {
 	return w
 }
 
-var flowText = regexp.MustCompile(`^(\S+) -> ([^\s:]+):(\d+)/(\w+)(?: via (\w+))?(?: over (\w+))?$`) //nolint:gochecknoglobals // constant
+var flowText = regexp.MustCompile(`^(\S+) -> ([^\s:]+):(\d+)/(\w+)(?: via (\w+))?(?: over (\w+))?$`)
 
 // parseFlow reads flow.Flow.String; path and family default to podIP and ipv4.
 func parseFlow(t testing.TB, text string) flow.Flow {

@@ -12,9 +12,6 @@ type Binding struct {
 	Namespaces map[string]string
 	// Addresses are the own addresses of pods, external hosts and nodes, at most one per family.
 	Addresses map[flow.Endpoint][]netip.Addr
-	// Services are the ClusterIPs of the pods' and the DNS service's Services, at most one per
-	// family. Where they are not known, an ipBlock that could hold them leaves such flows undefined.
-	Services map[flow.Endpoint][]netip.Addr
 	// PodCIDRs cover every pod of the cluster, at most one per family.
 	PodCIDRs []netip.Prefix
 	// ExternalCIDRs cover every external host and no pod or node, at most one per family.

@@ -1,0 +1,133 @@
+package oracle
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// Play follows a scenario from step to step: which policies and labels there are
+// after each.
+type Play struct {
+	scenario   *scenario.Scenario
+	done       int                          // steps that were taken
+	namespaces map[string]map[string]string // labels by the scenario's names
+	pods       []scenario.Pod
+	policies   map[scenario.PolicyKey]*networkingv1.NetworkPolicy
+}
+
+// NewPlay stands before the first step.
+func NewPlay(s *scenario.Scenario) *Play {
+	p := &Play{
+		scenario:   s,
+		namespaces: map[string]map[string]string{systemNamespace: {}},
+		pods:       slices.Clone(s.Topology.Pods),
+		policies:   map[scenario.PolicyKey]*networkingv1.NetworkPolicy{},
+	}
+	for _, ns := range s.Topology.Namespaces {
+		p.namespaces[ns.Name] = ns.Labels
+	}
+	return p
+}
+
+// Next takes the next step and gives the world after it. Policies are rendered with
+// the names and addresses that held when they were applied and keep them, flows are
+// judged by those of now: a pod that is created anew has another address.
+func (p *Play) Next(applied, now scenario.Binding) (*World, error) {
+	if p.done == len(p.scenario.Steps) {
+		return nil, fmt.Errorf("following scenario %q: it has no step after its last", p.scenario.Name)
+	}
+	step := p.scenario.Steps[p.done]
+	p.done++
+	if err := p.act(step, applied); err != nil {
+		return nil, fmt.Errorf("following step %q of scenario %q: %w", step.Name, p.scenario.Name, err)
+	}
+	w, err := NewWorld(p.state(now))
+	if err != nil {
+		return nil, fmt.Errorf("judging by step %q of scenario %q: %w", step.Name, p.scenario.Name, err)
+	}
+	return w, nil
+}
+
+// act changes what the step's actions change, in the order of the format. A new pod
+// has the labels of the old one, and a restart leaves all objects as they are.
+func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
+	for _, m := range step.Apply {
+		policy, err := m.Render(applied)
+		if err != nil {
+			return err
+		}
+		p.policies[m.Key()] = policy
+	}
+	for _, key := range step.Delete {
+		delete(p.policies, key)
+	}
+	var errs []error
+	for _, change := range step.Label {
+		errs = append(errs, p.label(change))
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Play) label(change scenario.LabelChange) error {
+	if change.Pod != "" {
+		return p.labelPod(flow.Pod(change.Namespace, change.Pod), change.Labels)
+	}
+	labels, ok := p.namespaces[change.Namespace]
+	if !ok {
+		return fmt.Errorf("labelling namespace %q: there is none", change.Namespace)
+	}
+	p.namespaces[change.Namespace] = relabelled(labels, change.Labels)
+	return nil
+}
+
+func (p *Play) labelPod(pod flow.Endpoint, change map[string]*string) error {
+	for i := range p.pods {
+		if p.pods[i].Endpoint() == pod {
+			p.pods[i].Labels = relabelled(p.pods[i].Labels, change)
+			return nil
+		}
+	}
+	return fmt.Errorf("labelling pod %q: there is none", pod)
+}
+
+// relabelled is a changed copy; a nil value removes its key.
+func relabelled(labels map[string]string, change map[string]*string) map[string]string {
+	all := maps.Clone(labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for key, value := range change {
+		if value == nil {
+			delete(all, key)
+		} else {
+			all[key] = *value
+		}
+	}
+	return all
+}
+
+// state is what stands now, free of what later steps change.
+func (p *Play) state(now scenario.Binding) State {
+	s := State{
+		Namespaces:      map[string]map[string]string{},
+		Pods:            slices.Clone(p.pods),
+		Policies:        slices.Collect(maps.Values(p.policies)),
+		Binding:         now,
+		LiteralIPBlocks: p.scenario.Level == scenario.LevelContested,
+	}
+	for name, labels := range p.namespaces {
+		realName, ok := now.Namespaces[name]
+		if !ok {
+			realName = name
+		}
+		s.Namespaces[realName] = labels
+	}
+	return s
+}
