@@ -189,3 +189,17 @@ func object[T runtime.Object](a *api, r schema.GroupVersionResource, namespace, 
 	typed, ok := stored.(T)
 	return typed, ok
 }
+
+// changePod changes the pod of that UID on behalf of its node; one that is gone is
+// left alone.
+func (a *api) changePod(namespace, name string, uid types.UID, f func(*corev1.Pod)) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	before, ok := object[*corev1.Pod](a, podsResource, namespace, name)
+	if !ok || before.UID != uid {
+		return nil
+	}
+	after := before.DeepCopy()
+	f(after)
+	return a.replace(podsResource, namespace, before, after)
+}

@@ -58,7 +58,7 @@ func newStack(settings ...[]setting) (*stack, error) {
 // writeSettings writes sysctls of the calling thread's network namespace.
 func writeSettings(list []setting) error {
 	for _, s := range list {
-		err := os.WriteFile("/proc/sys/net/"+s.name, []byte(s.value), 0)
+		err := s.write()
 		if err == nil || s.optional {
 			continue
 		}
@@ -68,6 +68,15 @@ func writeSettings(list []setting) error {
 		return fmt.Errorf("setting net/%s to %s: %w", s.name, s.value, err)
 	}
 	return nil
+}
+
+// write spares the kernel a write that changes nothing: some take a global lock.
+func (s setting) write() error {
+	path := "/proc/sys/net/" + s.name
+	if now, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(now)) == s.value {
+		return nil
+	}
+	return os.WriteFile(path, []byte(s.value), 0)
 }
 
 // hangUp closes the netlink handle: the stack cannot be changed any more.

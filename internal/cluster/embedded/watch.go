@@ -82,8 +82,10 @@ func (f filter) matches(object runtime.Object) bool {
 	return f.fields == nil || f.fields.Empty() || f.fields.Matches(fieldsOf(object, m))
 }
 
-// watcher hands the events of one watch to its reader. Its queue has no bound, so
-// that a slow reader delays nobody and misses nothing.
+// watcher hands the events of one watch to its reader. An event is in the channel
+// when the write that caused it returns, as long as the reader keeps up; the queue
+// behind the channel has no bound, so that a slow reader delays nobody and misses
+// nothing.
 type watcher struct {
 	filter filter
 	out    chan watch.Event
@@ -92,15 +94,19 @@ type watcher struct {
 	wake   chan struct{}
 
 	mu    sync.Mutex
-	queue []watch.Event
+	queue []watch.Event // that the channel has no room for
+	ended bool          // the channel is closed
 }
+
+// channelSize is how far a reader may lag and still find every event in the channel.
+const channelSize = 2048
 
 // watch starts a watch: of all objects and what follows where since is "" or "0",
 // else of the changes after that version.
 func (a *api) watch(r schema.GroupVersionResource, f filter, since string) (*watcher, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	w := &watcher{filter: f, out: make(chan watch.Event), done: make(chan struct{}), wake: make(chan struct{}, 1)}
+	w := &watcher{filter: f, out: make(chan watch.Event, channelSize), done: make(chan struct{}), wake: make(chan struct{}, 1)}
 	log := a.log(r)
 	if since == "" || since == "0" {
 		for _, object := range a.all(r) {
@@ -158,29 +164,39 @@ func (w *watcher) tell(e event) {
 	if !now {
 		return
 	}
+	w.put(watch.Event{Type: kind, Object: e.object.DeepCopyObject()})
+}
+
+func (w *watcher) put(e watch.Event) {
 	w.mu.Lock()
-	w.queue = append(w.queue, watch.Event{Type: kind, Object: e.object})
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return
+	}
+	if len(w.queue) == 0 {
+		select {
+		case w.out <- e:
+			return
+		default:
+		}
+	}
+	w.queue = append(w.queue, e)
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
 }
 
+// run moves what is in the queue to the channel.
 func (w *watcher) run() {
-	defer close(w.out)
+	defer w.end()
 	for {
 		select {
 		case <-w.done:
 			return
 		case <-w.wake:
 		}
-		w.mu.Lock()
-		queue := w.queue
-		w.queue = nil
-		w.mu.Unlock()
-		for _, e := range queue {
-			e.Object = e.Object.DeepCopyObject()
+		for e, more := w.head(); more; e, more = w.pop() {
 			select {
 			case w.out <- e:
 			case <-w.done:
@@ -188,6 +204,32 @@ func (w *watcher) run() {
 			}
 		}
 	}
+}
+
+// head is the first event of the queue, which stays there until it is delivered:
+// until then later events must line up behind it.
+func (w *watcher) head() (watch.Event, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return watch.Event{}, false
+	}
+	return w.queue[0], true
+}
+
+// pop drops the first event and returns the next.
+func (w *watcher) pop() (watch.Event, bool) {
+	w.mu.Lock()
+	w.queue = w.queue[1:]
+	w.mu.Unlock()
+	return w.head()
+}
+
+func (w *watcher) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	close(w.out)
 }
 
 // ResultChan is the channel of the events; it is closed after Stop.

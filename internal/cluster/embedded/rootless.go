@@ -1,0 +1,109 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// enteredEnv is set for a process that already is in a user namespace of its own.
+const enteredEnv = "CNIPROOF_IN_USER_NAMESPACE"
+
+// Enter gives the process what Open needs. It returns at once where the process
+// may make network namespaces already, as root may. Otherwise it runs the same
+// program again, with the same arguments, inside a new user namespace where it is
+// root, passes signals on, and ends with that program's exit code: it does not
+// return then. It returns an error that says what to do where neither is possible.
+//
+// main and TestMain call it first, before anything is opened or started.
+func Enter() error {
+	if hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW) {
+		return nil
+	}
+	if os.Getenv(enteredEnv) != "" {
+		return errors.New("the new user namespace gives no capabilities: a security module of this host takes them away, run as root")
+	}
+	cmd, err := startAgain()
+	if err != nil {
+		return explainUserNamespace(err)
+	}
+	state := passSignals(cmd)
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		dieOf(status.Signal())
+	}
+	os.Exit(state.ExitCode())
+	return nil
+}
+
+// startAgain starts this program in new namespaces. The kernel ends it when the
+// calling thread ends, so that thread is kept.
+func startAgain() (*exec.Cmd, error) {
+	runtime.LockOSThread()
+	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
+	cmd.Args[0] = os.Args[0]
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), enteredEnv+"=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+		// A process group of its own, so that a signal from the terminal comes once:
+		// to this process, which passes it on.
+		Setpgid: true,
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return cmd, nil
+}
+
+// passSignals passes signals on until the program ends.
+func passSignals(cmd *exec.Cmd) *os.ProcessState {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGTSTP, unix.SIGCONT)
+	go func() {
+		for s := range signals {
+			if s == unix.SIGTSTP {
+				_ = cmd.Process.Signal(unix.SIGSTOP)
+				_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+				continue
+			}
+			_ = cmd.Process.Signal(s) // it may have ended
+		}
+	}()
+	_ = cmd.Wait() // how it ended is in ProcessState
+	return cmd.ProcessState
+}
+
+// dieOf ends this process by the signal, as its child ended.
+func dieOf(s syscall.Signal) {
+	signal.Reset(s)
+	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
+	_ = unix.Kill(os.Getpid(), s)
+	os.Exit(128 + int(s)) // where the signal does not end a process
+}
+
+// explainUserNamespace says what keeps this user from having a user namespace.
+func explainUserNamespace(err error) error {
+	const what = "this user is not root, and a user namespace cannot be made"
+	for _, s := range []struct{ path, bad, remedy string }{
+		{"/proc/sys/user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"},
+		{"/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"},
+		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+	} {
+		if value, readErr := os.ReadFile(s.path); readErr == nil && firstWord(value) == s.bad {
+			return fmt.Errorf("%s: %s is %s: let root run `%s`, or run as root: %w", what, s.path, s.bad, s.remedy, err)
+		}
+	}
+	if _, statErr := os.Stat("/proc/self/ns/user"); statErr != nil {
+		return fmt.Errorf("%s: the kernel has none (CONFIG_USER_NS): run as root: %w", what, err)
+	}
+	return fmt.Errorf("%s: inside a container, run it with --privileged or with CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_NET_RAW; elsewhere run as root: %w", what, err)
+}
