@@ -167,6 +167,14 @@ func skeleton(sentence string, f flow.Flow) string {
 	).Replace(sentence)
 }
 
+// versus is what was expected and what was seen instead.
+func versus(c judge.Cell) string {
+	if c.Unclear() {
+		return fmt.Sprintf("expected %s, could not be told, last %s", c.Expected, c.Outcome)
+	}
+	return fmt.Sprintf("expected %s, observed %s", c.Expected, c.Observed)
+}
+
 // sights turns cells into sights; cells are of a class when verdicts and sentence are alike.
 func sights(cells []judge.Cell, sentence func(judge.Cell) string) []sight {
 	all := make([]sight, len(cells))
@@ -174,7 +182,7 @@ func sights(cells []judge.Cell, sentence func(judge.Cell) string) []sight {
 		why := plain(sentence(c))
 		all[i] = sight{
 			flow:     c.Flow,
-			class:    fmt.Sprintf("expected %s, observed %s|%s", c.Expected, c.Observed, skeleton(why, c.Flow)),
+			class:    fmt.Sprintf("%s|%s", versus(c), skeleton(why, c.Flow)),
 			why:      why,
 			outcomes: tally(c),
 		}

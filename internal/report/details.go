@@ -22,24 +22,36 @@ const (
 func Details(in Input, o Options) string {
 	s := o.style()
 	var shown, more []string
-	for i := range in.run().Scenarios {
-		sc := &in.run().Scenarios[i]
-		switch {
-		case !troubled(sc):
-		case !s.verbose && len(shown) >= s.limit(in.run()):
+	for _, sc := range worstFirst(in.run()) {
+		if !s.verbose && len(shown) >= detailed(in.run()) {
 			more = append(more, sc.Name)
-		default:
-			shown = append(shown, strings.Join(s.scenario(sc), "\n")+"\n\n")
+			continue
 		}
+		shown = append(shown, strings.Join(s.scenario(sc), "\n")+"\n\n")
 	}
 	if len(more) > 0 {
-		text := fmt.Sprintf("%s more like this, in full in the JSON report: %s", plural(len(more), "scenario"), some(more, 3*fewNames))
+		text := fmt.Sprintf("In the JSON report in full: %s", some(more, 3*fewNames))
 		shown = append(shown, strings.Join(wrap("", text, s.width), "\n")+"\n\n")
 	}
 	return strings.Join(shown, "")
 }
 
-func (s style) limit(r *judge.Run) int {
+// worstFirst are the scenarios that need a person's attention: those that failed before the others.
+func worstFirst(r *judge.Run) []*judge.Scenario {
+	var failed, others []*judge.Scenario
+	for i := range r.Scenarios {
+		switch sc := &r.Scenarios[i]; {
+		case sc.Result == judge.Fail:
+			failed = append(failed, sc)
+		case troubled(sc):
+			others = append(others, sc)
+		}
+	}
+	return append(failed, others...)
+}
+
+// detailed is how many scenarios are shown in detail.
+func detailed(r *judge.Run) int {
 	if r.Preflight.Result == judge.Fail && !r.Preflight.Enforced {
 		return 1
 	}
@@ -63,43 +75,60 @@ func troubled(sc *judge.Scenario) bool {
 
 // scenario is the details of one scenario.
 func (s style) scenario(sc *judge.Scenario) []string {
-	facts := []string{string(sc.Level)}
-	if sc.Topic != "" {
-		facts = append([]string{sc.Topic}, facts...)
-	}
-	if sc.Retried {
-		facts = append(facts, "second try")
-	}
-	lines := []string{s.tint(sc.Result, mark(sc.Result)) + "  " + s.bold(plain(sc.Name)) + s.dim("  ("+strings.Join(facts, ", ")+")")}
+	lines := []string{s.title(sc)}
 	lines = append(lines, wrap("  ", sc.Summary, s.width)...)
 	if s.verbose {
 		for _, ref := range sc.Refs {
-			lines = append(lines, "  "+s.dim(ref))
+			lines = append(lines, "  "+s.dim(plain(ref)))
 		}
 	}
-	shown := false
-	for i := range sc.Steps {
-		text := s.step(sc, i)
-		lines = append(lines, text...)
-		shown = shown || len(text) > 0
-	}
-	if !shown && sc.Reason != "" {
+	if !told(sc) {
 		lines = append(lines, wrap("  ", sc.Reason, s.width)...)
+	}
+	number := 0
+	for i := range sc.Steps {
+		if !sc.Steps[i].Control {
+			number++
+		}
+		lines = append(lines, s.step(sc, &sc.Steps[i], number)...)
 	}
 	return lines
 }
 
+// title is the heading of a scenario's details.
+func (s style) title(sc *judge.Scenario) string {
+	facts := string(sc.Level)
+	if sc.Topic != "" {
+		facts = plain(sc.Topic) + ", " + facts
+	}
+	if sc.Retried {
+		facts += ", second try"
+	}
+	head, name := mark(sc.Result)+"  ", plain(sc.Name)
+	facts = cut("  ("+facts+")", s.width-columns(head)-columns(name))
+	return s.tint(sc.Result, head) + s.bold(name) + s.dim(facts)
+}
+
+// told reports whether the scenario's reason is said by one of its steps.
+func told(sc *judge.Scenario) bool {
+	for _, step := range sc.Steps {
+		if step.Reason != "" && strings.Contains(sc.Reason, step.Reason) {
+			return true
+		}
+	}
+	return sc.Reason == ""
+}
+
 // step is the details of one step; nothing for a step without trouble.
-func (s style) step(sc *judge.Scenario, i int) []string {
-	step := &sc.Steps[i]
+func (s style) step(sc *judge.Scenario, step *judge.Step, number int) []string {
 	wrong, doubts := cellsOf(sc, step, mismatch), cellsOf(sc, step, doubtful)
 	good := step.Result == judge.Pass || step.Result == judge.Recorded || step.Result == judge.Skipped
 	if good && len(wrong)+len(doubts)+len(step.Flaps) == 0 {
 		return nil
 	}
 	lines := []string{""}
-	lines = append(lines, wrap("  ", stepTitle(step, i)+": "+stepReason(step, wrong, doubts), s.width)...)
-	if text := common(wrong, judgedCells(step.Cells)); text != "" {
+	lines = append(lines, wrap("  ", stepTitle(step, number)+": "+stepReason(step, wrong, doubts), s.width)...)
+	if text := commonIn(sc, step); text != "" {
 		lines = append(lines, wrap("  ", text, s.width)...)
 	}
 	lines = append(lines, s.matrices(sc, step)...)
@@ -108,11 +137,11 @@ func (s style) step(sc *judge.Scenario, i int) []string {
 	return append(lines, s.flaps(step)...)
 }
 
-func stepTitle(step *judge.Step, i int) string {
+func stepTitle(step *judge.Step, number int) string {
 	if step.Control {
 		return fmt.Sprintf("control %q", plain(step.Name))
 	}
-	return fmt.Sprintf("step %d %q", i+1, plain(step.Name))
+	return fmt.Sprintf("step %d %q", number, plain(step.Name))
 }
 
 func stepReason(step *judge.Step, wrong, doubts []judge.Cell) string {
@@ -185,44 +214,45 @@ func flowsOf(class []bundle) int {
 	return n
 }
 
-// class is one paragraph: the flow lines, what all of them came to, and the sentence.
+// class is one paragraph: the flow lines, what they came to, and the sentence.
 func (s style) class(symbol string, paint func(string) string, class []bundle) []string {
 	shown, limit := class, 0
 	if !s.verbose {
 		shown, limit = class[:min(len(class), fewBundles)], fewWords
 	}
-	var lines []string
 	seen := map[flow.Outcome]int{}
 	for _, b := range class {
 		for o, n := range b.outcomes {
 			seen[o] += n
 		}
 	}
-	for i, b := range shown {
-		text := b.line(limit)
-		if i == len(shown)-1 {
-			if rest := flowsOf(class[len(shown):]); rest > 0 {
-				text += fmt.Sprintf(" and %s more", plural(rest, "flow"))
-			}
-			text += fmt.Sprintf(": %s (%s).", verdicts(b.first.class), outcomes(seen)) + s.sentence(class)
-		}
-		lines = append(lines, s.bullet(symbol, paint, text)...)
+	verdict := fmt.Sprintf("%s (%s).%s", verdicts(class[0].first.class), outcomes(seen), sentence(class))
+	if len(class) == 1 {
+		return s.bullet(symbol, paint, class[0].line(limit)+": "+verdict)
+	}
+	var lines []string
+	for _, b := range shown {
+		lines = append(lines, s.bullet(symbol, paint, b.line(limit))...)
 		symbol = "  "
 	}
-	return lines
+	if rest := flowsOf(class[len(shown):]); rest > 0 {
+		lines = append(lines, s.bullet(symbol, paint, fmt.Sprintf("and %s more", plural(rest, "flow")))...)
+	}
+	return append(lines, s.bullet(symbol, paint, fmt.Sprintf("together %s: %s", plural(flowsOf(class), "flow"), verdict))...)
 }
 
-// sentence is the explanation of a class. Where it is not the same for all of its
-// flows it is that of the first.
-func (s style) sentence(class []bundle) string {
+// sentence is the explanation of a class, after a blank. Where it is not the same
+// for all of its flows it is that of the first.
+func sentence(class []bundle) string {
 	first := class[0].first
-	switch {
-	case first.why == "":
+	if first.why == "" {
 		return ""
-	case flowsOf(class) > len(class[0].words[byPath]) && first.why != skeleton(first.why, first.flow):
-		return fmt.Sprintf(" For %s: %s", first.flow.Line(), first.why)
 	}
-	return " " + first.why
+	why := " " + strings.TrimSuffix(first.why, ".") + "."
+	if flowsOf(class) > len(class[0].words[byPath]) && first.why != skeleton(first.why, first.flow) {
+		return fmt.Sprintf(" For %s:%s", first.flow.Line(), why)
+	}
+	return why
 }
 
 func verdicts(class string) string {
@@ -251,49 +281,11 @@ func (s style) flaps(step *judge.Step) []string {
 	var lines []string
 	for i, b := range grouped {
 		if i >= fewClasses && !s.verbose {
-			lines = append(lines, fmt.Sprintf("    and %d more such groups of flows", len(grouped)-i))
+			lines = append(lines, fmt.Sprintf("    and %s more", plural(flowsOf(grouped[i:]), "flow")))
 			break
 		}
 		text := fmt.Sprintf("flapped: %s: %s %s after the change.", b.line(fewWords), b.first.class, short(b.after))
 		lines = append(lines, s.bullet("~ ", s.bad, text)...)
 	}
 	return lines
-}
-
-// judgedCells are the cells that some verdict is expected of.
-func judgedCells(cells []judge.Cell) []judge.Cell {
-	var kept []judge.Cell
-	for _, c := range cells {
-		if c.Expected != flow.Undefined {
-			kept = append(kept, c)
-		}
-	}
-	return kept
-}
-
-// wrongOf are the mismatches of a whole run.
-func wrongOf(r *judge.Run) []judge.Cell {
-	var cells []judge.Cell
-	for i := range r.Scenarios {
-		sc := &r.Scenarios[i]
-		for n := range sc.Steps {
-			cells = append(cells, cellsOf(sc, &sc.Steps[n], mismatch)...)
-		}
-	}
-	return cells
-}
-
-// judgedOf are the judged cells of all steps that have mismatches.
-func judgedOf(r *judge.Run) []judge.Cell {
-	var cells []judge.Cell
-	for i := range r.Scenarios {
-		sc := &r.Scenarios[i]
-		for n := range sc.Steps {
-			step := &sc.Steps[n]
-			if len(cellsOf(sc, step, mismatch)) > 0 {
-				cells = append(cells, judgedCells(step.Cells)...)
-			}
-		}
-	}
-	return cells
 }

@@ -10,7 +10,9 @@ import (
 // What of a big matrix is shown unless everything is asked for.
 const (
 	fewRows   = 12
-	fewBlocks = 2
+	fewBlocks = 3
+	// contextRows is how many rows are shown whole, for comparison, though not all are concerned.
+	contextRows = 6
 )
 
 // sheet draws grids: the sources as rows, and as columns the destinations twice,
@@ -25,7 +27,7 @@ type sheet struct {
 func (s sheet) draw(g grid) []string {
 	part := g
 	if small := len(g.rows) <= fewRows && len(s.blocks(g)) == 1; !small && !s.verbose {
-		part = g.concerned()
+		part = g.concerned(contextRows)
 	}
 	rows, blocks := part.rows, s.blocks(part)
 	if !s.verbose {

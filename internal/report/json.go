@@ -5,17 +5,49 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
+// writeJSON writes the Document scenario by scenario: where nothing is enforced
+// there are hundreds of thousands of mismatches, and they need not be in memory at once.
 func writeJSON(w io.Writer, in Input, _ Options) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
+	frame, err := indented(document(in), "")
+	if err != nil {
+		return err
+	}
+	const end = "[]\n}" // scenarios are the last field
+	separator, last := strings.TrimSuffix(frame, end)+"[", end[1:]
+	for i := range in.run().Scenarios {
+		text, err := indented(scenarioEntry(&in.run().Scenarios[i]), "    ")
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, separator+"\n    "+text); err != nil {
+			return err
+		}
+		separator, last = ",", "\n  "+end[1:]
+	}
+	if separator != "," {
+		last = separator + last
+	}
+	_, err = io.WriteString(w, last+"\n")
+	return err
+}
+
+// indented is JSON whose lines but the first begin with a prefix.
+func indented(v any, prefix string) (string, error) {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetIndent(prefix, "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(NewDocument(in))
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
 // Read reads a JSON report. Fields that it does not know are ignored; another
@@ -33,8 +65,17 @@ func Read(r io.Reader) (*Document, error) {
 
 // NewDocument is the JSON report as data.
 func NewDocument(in Input) *Document {
+	d := document(in)
+	for i := range in.run().Scenarios {
+		d.Scenarios = append(d.Scenarios, scenarioEntry(&in.run().Scenarios[i]))
+	}
+	return d
+}
+
+// document is the report without its scenarios.
+func document(in Input) *Document {
 	run := in.run()
-	d := &Document{
+	return &Document{
 		APIVersion:     APIVersion,
 		Kind:           Kind,
 		Tool:           Tool{Name: "cniproof", Version: in.Tool},
@@ -53,10 +94,6 @@ func NewDocument(in Input) *Document {
 		Latency:        Latencies{Enforce: percentiles(enforcement(run)), Revoke: percentiles(revocation(run))},
 		Scenarios:      []ScenarioEntry{},
 	}
-	for i := range run.Scenarios {
-		d.Scenarios = append(d.Scenarios, scenarioEntry(&run.Scenarios[i]))
-	}
-	return d
 }
 
 // run is never nil.
@@ -135,7 +172,7 @@ func scenarioEntry(s *judge.Scenario) ScenarioEntry {
 		Level:        s.Level,
 		Features:     list(s.Features),
 		Refs:         list(s.Refs),
-		Result:       s.Result,
+		Result:       known(s.Result),
 		Reason:       s.Reason,
 		Seconds:      seconds(s.Took),
 		Stage:        s.Stage,
@@ -155,11 +192,19 @@ func scenarioEntry(s *judge.Scenario) ScenarioEntry {
 	return e
 }
 
+// known keeps a result that nobody set from looking like one that somebody did.
+func known(r judge.Result) judge.Result {
+	if r == "" {
+		return judge.Inconclusive
+	}
+	return r
+}
+
 func stepEntry(s *judge.Scenario, step *judge.Step) StepEntry {
 	e := StepEntry{
 		Name:       step.Name,
 		Control:    step.Control,
-		Result:     step.Result,
+		Result:     known(step.Result),
 		Reason:     step.Reason,
 		Seconds:    seconds(step.Took),
 		Rounds:     step.Rounds,

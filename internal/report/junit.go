@@ -45,12 +45,15 @@ type (
 		Failure *junitMessage `xml:"failure"`
 		Error   *junitMessage `xml:"error"`
 		Skipped *junitMessage `xml:"skipped"`
-		Out     string        `xml:"system-out,omitempty"`
+		Out     *junitText    `xml:"system-out"`
 	}
 	junitMessage struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr,omitempty"`
-		Text    string `xml:",chardata"`
+		junitText
+	}
+	junitText struct {
+		Text string `xml:",cdata"` // lines stay lines also for those who read the file itself
 	}
 )
 
@@ -132,7 +135,7 @@ func (n *junitCounts) count(c *junitCase) {
 
 func testcase(sc *judge.Scenario) junitCase {
 	s := Options{}.style()
-	c := junitCase{Name: plain(sc.Name), Time: junitTime(sc.Took), Out: systemOut(s, sc)}
+	c := junitCase{Name: plain(sc.Name), Time: junitTime(sc.Took), Out: &junitText{systemOut(s, sc)}}
 	m := &junitMessage{Message: junitReason(sc), Type: string(sc.Result)}
 	switch sc.Result {
 	case judge.Pass:
@@ -169,10 +172,14 @@ func systemOut(s style, sc *judge.Scenario) string {
 	for _, ref := range sc.Refs {
 		lines = append(lines, plain(ref))
 	}
+	number := 0
 	for i := range sc.Steps {
 		step := &sc.Steps[i]
-		lines = append(lines, fmt.Sprintf("%-14s %7s  %s, %s, %d allowed, %d denied", mark(step.Result), short(step.Took),
-			stepTitle(step, i), plural(step.Probes, "probe"), step.Allowed, step.Denied))
+		if !step.Control {
+			number++
+		}
+		lines = append(lines, fmt.Sprintf("%-14s %7s  %s, %s, %d allowed, %d denied", mark(step.Result), clock(step.Took),
+			stepTitle(step, number), plural(step.Probes, "probe"), step.Allowed, step.Denied))
 	}
 	if sc.Result == judge.Recorded {
 		lines = append(lines, s.recordedOf(sc)...)

@@ -167,20 +167,30 @@ func (g grid) troubled(r flow.Endpoint, c column) bool {
 	return v.bad == mismatch || v.bad == doubtful
 }
 
-// concerned is the part of the grid whose rows and columns hold trouble.
-func (g grid) concerned() grid {
+// concerned is the part of the grid whose columns hold trouble, and whose rows do
+// too. Where there are at most context rows the others are kept for comparison.
+func (g grid) concerned(context int) grid {
 	part := grid{table: g.table}
-	for _, r := range g.rows {
-		if slices.ContainsFunc(g.columns, func(c column) bool { return g.troubled(r, c) }) {
-			part.rows = append(part.rows, r)
-		}
-	}
 	for _, c := range g.columns {
 		if slices.ContainsFunc(g.rows, func(r flow.Endpoint) bool { return g.troubled(r, c) }) {
 			part.columns = append(part.columns, c)
 		}
 	}
+	for _, r := range g.rows {
+		if len(g.rows) <= context && g.filled(r, part.columns) ||
+			slices.ContainsFunc(part.columns, func(c column) bool { return g.troubled(r, c) }) {
+			part.rows = append(part.rows, r)
+		}
+	}
 	return part
+}
+
+// filled reports whether the row has anything in the columns.
+func (g grid) filled(r flow.Endpoint, cols []column) bool {
+	return slices.ContainsFunc(cols, func(c column) bool {
+		_, ok := g.table[place{r, c[0]}]
+		return ok
+	})
 }
 
 // heading is the destination, then the numbers, then the protocols, one below the other.

@@ -83,8 +83,22 @@ func plain(text string) string {
 			return -1
 		}
 		return r
-	}, text)
+	}, unescaped(text))
 	return strings.Join(strings.Fields(text), " ")
+}
+
+// unescaped is text without a terminal's control sequences, such as colours.
+func unescaped(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "\x1b[")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		end := strings.IndexFunc(rest, func(r rune) bool { return r >= '@' && r <= '~' })
+		text = rest[end+1:]
+	}
 }
 
 // wrap breaks text at blanks into lines of at most width columns. The first line
@@ -128,16 +142,24 @@ func pad(text string, width int) string {
 // columns is how wide uncoloured text is on a terminal.
 func columns(text string) int { return utf8.RuneCountInString(text) }
 
+// clock is the time that something took; "-" where it took none, as it was never begun.
+func clock(d time.Duration) string {
+	if d <= 0 {
+		return "-"
+	}
+	return short(d)
+}
+
 // short is a duration with about three digits.
 func short(d time.Duration) string {
-	switch {
+	switch { // by what it is after rounding: 999.6ms is 1.00s
 	case d < time.Millisecond:
 		return fmt.Sprintf("%dµs", d.Microseconds())
-	case d < time.Second:
+	case d.Round(time.Millisecond) < time.Second:
 		return fmt.Sprintf("%dms", d.Round(time.Millisecond).Milliseconds())
-	case d < 10*time.Second:
+	case d.Round(10*time.Millisecond) < 10*time.Second:
 		return fmt.Sprintf("%.2fs", d.Seconds())
-	case d < time.Minute:
+	case d.Round(100*time.Millisecond) < time.Minute:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	}
 	d = d.Round(time.Second)

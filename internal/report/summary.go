@@ -66,6 +66,9 @@ func (s style) counts(r *judge.Run) []string {
 			lines = append(lines, countRow(string(l), c))
 		}
 	}
+	if len(lines) == 2 {
+		return lines
+	}
 	return append(lines, s.bold(countRow("all", sum.Counts)))
 }
 
@@ -108,13 +111,13 @@ func (s style) recorded(r *judge.Run) []string {
 
 func (s style) recordedOf(sc *judge.Scenario) []string {
 	lines := []string{"  " + s.bold(plain(sc.Name)) + s.dim("  ("+string(sc.Level)+")")}
-	rows := 0
+	rows, several := 0, recordingSteps(sc) > 1
 	for i := range sc.Steps {
 		step := &sc.Steps[i]
 		for _, b := range bundles(records(cellsOf(sc, step, record))) {
 			rows++
 			if rows <= fewRecords || s.verbose {
-				lines = append(lines, s.recordRow(step, b)...)
+				lines = append(lines, s.recordRow(step, b, several)...)
 			}
 		}
 	}
@@ -122,11 +125,22 @@ func (s style) recordedOf(sc *judge.Scenario) []string {
 	case rows == 0 && sc.Result != judge.Recorded:
 		return nil
 	case rows == 0:
-		lines = append(lines, "    every flow as the scenario reads the disputed text")
+		lines = append(lines, "    nothing that differs from what the scenario expects")
 	case rows > fewRecords && !s.verbose:
 		lines = append(lines, fmt.Sprintf("    and %d more rows, in full in the JSON report", rows-fewRecords))
 	}
 	return lines
+}
+
+// recordingSteps is how many steps of a scenario have something to record.
+func recordingSteps(sc *judge.Scenario) int {
+	n := 0
+	for i := range sc.Steps {
+		if len(cellsOf(sc, &sc.Steps[i], record)) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // fewRecords is how many rows a recorded scenario has.
@@ -135,18 +149,21 @@ const fewRecords = 6
 func records(cells []judge.Cell) []sight {
 	all := make([]sight, len(cells))
 	for i, c := range cells {
-		class := c.Observed.String()
+		class := "observed " + c.Observed.String()
 		if c.Expected != flow.Undefined {
-			class += ", read as " + c.Expected.String()
+			class += ", literal reading " + c.Expected.String()
 		}
 		all[i] = sight{flow: c.Flow, class: class, outcomes: tally(c)}
 	}
 	return all
 }
 
-func (s style) recordRow(step *judge.Step, b bundle) []string {
-	text := fmt.Sprintf("%s => %s (%s)", b.line(fewWords), b.first.class, outcomes(b.outcomes))
-	return wrap("    ", plain(step.Name)+": "+text, s.width)
+func (s style) recordRow(step *judge.Step, b bundle, named bool) []string {
+	text := fmt.Sprintf("%s: %s (%s)", b.line(fewWords), b.first.class, outcomes(b.outcomes))
+	if named {
+		text = fmt.Sprintf("%q: %s", plain(step.Name), text)
+	}
+	return wrap("    ", text, s.width)
 }
 
 // skipped names the scenarios that had no turn, by reason.
@@ -198,11 +215,11 @@ func again(command []string, name string) string {
 	if len(command) > 1 {
 		words = withoutRun(command)
 	}
-	text := make([]string, 0, len(words)+2)
-	for _, w := range words {
-		text = append(text, quote(w))
+	words = append(words, "--run", "^"+regexp.QuoteMeta(plain(name))+"$")
+	for i := range words {
+		words[i] = quote(words[i])
 	}
-	return strings.Join(append(text, "--run", "'^"+regexp.QuoteMeta(name)+"$'"), " ")
+	return strings.Join(words, " ")
 }
 
 // withoutRun drops an earlier choice of scenarios.
@@ -222,6 +239,7 @@ func withoutRun(command []string) []string {
 
 // quote writes a word as a POSIX shell reads it.
 func quote(word string) string {
+	word = plain(word)
 	odd := strings.ContainsFunc(word, func(r rune) bool {
 		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@%+", r)
 	})

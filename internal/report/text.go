@@ -5,7 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
 )
 
@@ -140,7 +139,7 @@ func (s style) outcome(r *judge.Run) []string {
 		paint = s.bad
 	}
 	lines := s.each(paint, wrap(pad(name, fieldWidth), verdict(r), s.width))
-	if text := common(wrongOf(r), judgedOf(r)); text != "" {
+	if text := commonTo(r); text != "" {
 		lines = append(lines, wrap(pad("", fieldWidth), text, s.width)...)
 	}
 	return lines
@@ -153,7 +152,7 @@ func verdict(r *judge.Run) string {
 	var parts []string
 	switch ExitCode(r) {
 	case ExitPass:
-		return fmt.Sprintf("PASS: %s of %d", plural(r.Count(judge.Pass), "scenario"), scored)
+		return "PASS: " + passing(r) + "."
 	case ExitInterrupted:
 		parts = append(parts, fmt.Sprintf("INTERRUPTED after %s", plural(len(r.Scenarios), "scenario")))
 	case ExitFail:
@@ -177,6 +176,18 @@ func verdict(r *judge.Run) string {
 	return strings.Join(parts, ". ") + "."
 }
 
+// passing counts what a run without a failure consists of.
+func passing(r *judge.Run) string {
+	parts := []string{plural(r.Count(judge.Pass), "scenario")}
+	if n := r.Count(judge.Recorded); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d recorded", n))
+	}
+	if n := r.Count(judge.Skipped); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
 // fewNames is how many scenarios the result names.
 const fewNames = 5
 
@@ -195,66 +206,20 @@ func named(r *judge.Run, result judge.Result) []string {
 // it is not a pass as far as there is room.
 func Line(sc judge.Scenario, o Options) string {
 	s := o.style()
-	head := pad(mark(sc.Result), 15) + fmt.Sprintf("%7s", short(sc.Took)) + "  "
+	head := pad(mark(sc.Result), 15) + fmt.Sprintf("%7s", clock(sc.Took)) + "  "
 	name := cut(plain(sc.Name), s.width-columns(head))
 	note := plain(sc.Reason)
 	if sc.Retried {
 		note = strings.TrimSpace("(second try) " + note)
 	}
-	room := s.width - columns(head) - columns(name) - 2
+	padded := pad(name, nameWidth)
+	room := s.width - columns(head) - columns(padded) - 2
 	if note == "" || room < 12 {
 		return s.tint(sc.Result, head) + name
 	}
+	name = padded
 	return s.tint(sc.Result, head) + name + "  " + s.dim(cut(note, room))
 }
 
-// common says in which respects all wrong flows are alike while the judged flows
-// among which they were found are not; "" where there is nothing to say.
-func common(wrong, all []judge.Cell) string {
-	if len(wrong) < 2 {
-		return ""
-	}
-	text := fmt.Sprintf("All %d wrong flows", len(wrong))
-	var facts []string
-	for _, a := range aspects() {
-		if v, ok := same(wrong, a); ok {
-			if _, all := same(all, a); !all {
-				facts = append(facts, v)
-			}
-		}
-	}
-	if len(facts) == 0 {
-		return ""
-	}
-	return text + ": " + strings.Join(facts, ", ") + "."
-}
-
-func aspects() []func(judge.Cell) string {
-	return []func(judge.Cell) string{
-		func(c judge.Cell) string {
-			return fmt.Sprintf("expected %s, observed %s", c.Expected, opposite(c.Expected))
-		},
-		func(c judge.Cell) string { return "over " + c.Flow.Family.String() },
-		func(c judge.Cell) string { return "via " + c.Flow.Via.String() },
-		func(c judge.Cell) string { return c.Flow.Protocol.String() },
-		func(c judge.Cell) string { return "from " + c.Flow.Source.String() },
-		func(c judge.Cell) string { return "to " + c.Flow.Destination.String() },
-	}
-}
-
-func opposite(v flow.Verdict) flow.Verdict {
-	if v == flow.Deny {
-		return flow.Allow
-	}
-	return flow.Deny
-}
-
-// same reports whether an aspect is the same for all cells, and which it is.
-func same(cells []judge.Cell, aspect func(judge.Cell) string) (string, bool) {
-	for _, c := range cells {
-		if aspect(c) != aspect(cells[0]) {
-			return "", false
-		}
-	}
-	return aspect(cells[0]), true
-}
+// nameWidth is where the notes of most lines begin.
+const nameWidth = 30

@@ -1,0 +1,428 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// A sample is a run that never was, with its name in testdata.
+type sample struct {
+	name string
+	in   Input
+	big  bool // too big for a golden file of every flow
+}
+
+var begin = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func samples() []sample {
+	return []sample{
+		{"pass", passed(), false},
+		{"fault", faulty(), false},
+		{"one-family", oneFamily(), false},
+		{"nothing-enforced", nothingEnforced(), true},
+		{"inconclusive", inconclusive(), false},
+		{"flaps", flapping(), false},
+		{"interrupted", interrupted(), false},
+		{"skipped", skipping(), false},
+		{"recorded", recording(), false},
+		{"broken", broken(), false},
+	}
+}
+
+func input(r *judge.Run, faults ...string) Input {
+	command := []string{"cniproof", "run"}
+	for _, f := range faults {
+		command = append(command, "--fault", f)
+	}
+	r.Begin, r.Seed, r.Parallel = begin, 4711, 4
+	if r.Preflight.Result == "" && r.Err == "" {
+		r.Preflight = judge.Preflight{Result: judge.Pass, Enforced: true, Message: "A default-deny policy was enforced within 12ms."}
+	}
+	return Input{
+		Tool:    "v0.1.0",
+		Command: command,
+		Cluster: Cluster{
+			Provider:       "embedded",
+			Implementation: "reference engine",
+			Version:        "v0.1.0",
+			Kubernetes:     "v1.36.3",
+			Reference:      true,
+			Faults:         faults,
+			Families:       []flow.Family{flow.IPv4, flow.IPv6},
+			Protocols:      []flow.Protocol{flow.TCP, flow.UDP, flow.SCTP},
+			Nodes:          2,
+		},
+		Run: r,
+	}
+}
+
+// matrix makes cells for every ordered pair of different pods.
+type matrix struct {
+	pods     map[string][]string // "prod/db": "3306/TCP", ...
+	order    []string
+	vias     []flow.Via
+	families []flow.Family
+	expect   func(flow.Flow) flow.Verdict
+	// see is what happens; nil: what is expected.
+	see func(flow.Flow) flow.Outcome
+	why func(flow.Flow) string
+}
+
+func (m matrix) cells() []judge.Cell {
+	var cells []judge.Cell
+	for _, from := range m.order {
+		for _, to := range m.order {
+			if from == to {
+				continue
+			}
+			for _, port := range m.pods[to] {
+				for _, via := range m.vias {
+					for _, family := range m.families {
+						f := flow.Flow{Source: pod(from), Destination: pod(to), Via: via, Family: family}
+						var proto string
+						if _, err := fmt.Sscanf(port, "%d/%s", &f.Port, &proto); err != nil {
+							panic(err)
+						}
+						if err := f.Protocol.UnmarshalText([]byte(proto)); err != nil {
+							panic(err)
+						}
+						cells = append(cells, m.cell(f))
+					}
+				}
+			}
+		}
+	}
+	return cells
+}
+
+func pod(name string) flow.Endpoint {
+	for i := range name {
+		if name[i] == '/' {
+			return flow.Pod(name[:i], name[i+1:])
+		}
+	}
+	return flow.External(1)
+}
+
+func (m matrix) cell(f flow.Flow) judge.Cell {
+	c := judge.Cell{Flow: f, Expected: m.expect(f)}
+	c.Outcome = flow.Connected
+	if c.Expected == flow.Deny {
+		c.Outcome = flow.TimedOut
+	}
+	if m.see != nil {
+		if o := m.see(f); o != flow.OutcomeUnknown {
+			c.Outcome = o
+		}
+	}
+	c.Outcomes = map[flow.Outcome]int{c.Outcome: 4}
+	c.Observed = flow.Sample{Outcome: c.Outcome}.Verdict()
+	switch c.Observed {
+	case flow.Deny:
+		c.Detail = "no answer within 40ms"
+	case flow.Unknown:
+		c.Detail = "the agent's stream ended: exec: \x1b[31mbroken pipe\x1b[0m"
+	}
+	if c.Wrong() && m.why != nil {
+		c.Explanation = m.why(f)
+	}
+	return c
+}
+
+var (
+	bothFamilies = []flow.Family{flow.IPv4, flow.IPv6}
+	bothVias     = []flow.Via{flow.PodIP, flow.ClusterIP}
+)
+
+// shop is the topology of and-in-one-peer.
+func shop() matrix {
+	return matrix{
+		pods: map[string][]string{
+			"prod/api":    {"80/TCP"},
+			"prod/db":     {"3306/TCP", "53/UDP"},
+			"staging/api": {"80/TCP"},
+			"staging/web": {"80/TCP"},
+		},
+		order:    []string{"prod/api", "prod/db", "staging/api", "staging/web"},
+		vias:     bothVias,
+		families: bothFamilies,
+	}
+}
+
+// standard is the topology "standard".
+func standard() matrix {
+	m := matrix{pods: map[string][]string{}, vias: bothVias, families: bothFamilies}
+	for _, ns := range []string{"x", "y", "z"} {
+		for _, p := range []string{"a", "b", "c"} {
+			name := ns + "/" + p
+			m.order = append(m.order, name)
+			m.pods[name] = []string{"80/TCP", "80/UDP", "80/SCTP", "81/TCP", "81/UDP", "81/SCTP"}
+		}
+	}
+	return m
+}
+
+func scene(name, topic, summary string, result judge.Result, steps ...judge.Step) judge.Scenario {
+	s := judge.Scenario{
+		Name: name, Topic: topic, Summary: summary,
+		Level:    scenario.LevelMust,
+		Features: []string{"ingress", "pod-selector"},
+		Refs:     []string{"https://kubernetes.io/docs/concepts/services-networking/network-policies/"},
+		Result:   result, Begin: begin, Took: 430 * time.Millisecond, Stage: 1,
+	}
+	s.Steps = append(s.Steps, step("before", judge.Pass, nil))
+	s.Steps[0].Control = true
+	s.Steps = append(s.Steps, steps...)
+	for _, st := range steps {
+		if s.Reason == "" && st.Reason != "" {
+			s.Reason = fmt.Sprintf("%s: %s", st.Name, st.Reason)
+		}
+	}
+	return s
+}
+
+func step(name string, result judge.Result, cells []judge.Cell) judge.Step {
+	s := judge.Step{
+		Name: name, Result: result, Begin: begin, Took: 120 * time.Millisecond, Rounds: 4, Probes: 4 * 96,
+		Allowed: 60, Denied: 36, Cells: cells,
+	}
+	wrong, judged := 0, 0
+	for _, c := range cells {
+		if c.Expected != flow.Undefined {
+			judged++
+		}
+		if c.Wrong() {
+			wrong++
+		}
+	}
+	if result == judge.Fail {
+		s.Took = 10 * time.Second
+		s.Reason = fmt.Sprintf("%d of %d flows wrong after 10s", wrong, judged)
+	}
+	return s
+}
+
+func measured(s judge.Step, enforce, revoke time.Duration) judge.Step {
+	if enforce > 0 {
+		s.Enforce = &judge.Latency{Flows: 36, FirstCorrect: enforce / 2, LastWrong: enforce - time.Millisecond, Settled: enforce}
+	}
+	if revoke > 0 {
+		s.Revoke = &judge.Latency{Flows: 36, FirstCorrect: revoke, Settled: revoke}
+	}
+	return s
+}
+
+func good(name string, n int) judge.Scenario {
+	ms := time.Duration(n) * time.Millisecond
+	return scene(name, "basics", "A selected pod is isolated.", judge.Pass,
+		measured(step("deny", judge.Pass, nil), 8*ms, 0), measured(step("policy removed", judge.Pass, nil), 0, 5*ms))
+}
+
+func passed() Input {
+	r := &judge.Run{Took: 2150 * time.Millisecond}
+	for i, name := range []string{"default-deny-ingress", "default-deny-egress", "allow-all-ingress", "policies-add-up"} {
+		r.Scenarios = append(r.Scenarios, good(name, i+1))
+	}
+	r.Scenarios[2].Level = scenario.LevelOptional
+	r.Scenarios[3].Retried = true
+	return input(r)
+}
+
+func andAsOr() judge.Scenario {
+	m := shop()
+	m.expect = func(f flow.Flow) flow.Verdict {
+		if f.Destination == pod("prod/db") && (f.Source != pod("staging/api") || f.Protocol != flow.TCP) {
+			return flow.Deny
+		}
+		return flow.Allow
+	}
+	m.see = func(f flow.Flow) flow.Outcome {
+		if f.Destination == pod("prod/db") && f.Protocol == flow.TCP {
+			return flow.Connected
+		}
+		return flow.OutcomeUnknown
+	}
+	m.why = func(f flow.Flow) string {
+		missing := "wants env=staging, and namespace prod has env=prod"
+		if f.Source == pod("staging/web") {
+			missing = "wants name=api-pod, and staging/web has name=web"
+		}
+		return fmt.Sprintf("must be denied: policy prod/db selects prod/db for ingress and no rule admits %s: rule 1 peer 1 %s", f.Source, missing)
+	}
+	return scene("and-in-one-peer", "peers", "A peer with both selectors admits only pods that match both.", judge.Fail,
+		step("no policy", judge.Pass, nil), step("one peer, both selectors", judge.Fail, m.cells()),
+		measured(step("policy removed", judge.Pass, nil), 0, 3*time.Millisecond))
+}
+
+func faulty() Input {
+	r := &judge.Run{Took: 12300 * time.Millisecond}
+	r.Scenarios = []judge.Scenario{good("default-deny-ingress", 2), andAsOr(), good("policies-add-up", 3)}
+	return input(r, "and-as-or")
+}
+
+// oneFamily is a CNI that forgets IPv6 and, on another scenario, ClusterIPs of one pod.
+func oneFamily() Input {
+	deny := func(f flow.Flow) flow.Verdict {
+		if f.Destination == pod("x/a") {
+			return flow.Deny
+		}
+		return flow.Allow
+	}
+	why := func(f flow.Flow) string {
+		return fmt.Sprintf("must be denied: policy x/deny selects x/a for ingress and no rule admits %s: x/deny has no ingress rule", f.Source)
+	}
+	six, service := standard(), standard()
+	six.expect, six.why, service.expect, service.why = deny, why, deny, why
+	six.see = func(f flow.Flow) flow.Outcome {
+		if f.Family == flow.IPv6 {
+			return flow.Connected
+		}
+		return flow.OutcomeUnknown
+	}
+	service.see = func(f flow.Flow) flow.Outcome {
+		if f.Family == flow.IPv6 && f.Via == flow.ClusterIP && f.Port == 80 && f.Source.Namespace != "x" {
+			return flow.Connected
+		}
+		return flow.OutcomeUnknown
+	}
+	r := &judge.Run{Took: 12300 * time.Millisecond}
+	r.Scenarios = []judge.Scenario{
+		scene("deny-ingress", "basics", "A selected pod is isolated.", judge.Fail, step("deny", judge.Fail, six.cells())),
+		scene("deny-service", "basics", "A Service is no way around a policy.", judge.Fail, step("deny", judge.Fail, service.cells())),
+	}
+	in := input(r)
+	in.Cluster.Reference, in.Cluster.Implementation, in.Cluster.Version, in.Cluster.Provider = false, "examplenet", "v3.2.1", "kind"
+	return in
+}
+
+func nothingEnforced() Input {
+	m := standard()
+	m.expect = func(f flow.Flow) flow.Verdict {
+		if f.Source.Namespace == "x" {
+			return flow.Deny
+		}
+		return flow.Allow
+	}
+	m.see = func(flow.Flow) flow.Outcome { return flow.Connected }
+	m.why = func(f flow.Flow) string {
+		return fmt.Sprintf("must be denied: policy x/deny selects %s for egress and no rule admits %s: x/deny has no egress rule", f.Source, f.Destination)
+	}
+	r := &judge.Run{Took: 31 * time.Second, Preflight: judge.Preflight{
+		Result:  judge.Fail,
+		Message: "a default-deny policy was in place for 2s, and every connection still went through. Either this cluster has no network policy engine, or it is switched off.",
+	}}
+	for _, name := range []string{"deny-egress", "deny-ingress", "deny-all", "and-in-one-peer", "except", "end-port", "named-port"} {
+		r.Scenarios = append(r.Scenarios, scene(name, "basics", "Pods that a policy selects for egress reach nothing.", judge.Fail,
+			step("deny", judge.Fail, m.cells())))
+	}
+	return input(r, "enforce-nothing")
+}
+
+func inconclusive() Input {
+	m := shop()
+	m.expect = func(flow.Flow) flow.Verdict { return flow.Allow }
+	m.see = func(f flow.Flow) flow.Outcome {
+		switch {
+		case f.Source == pod("staging/web"):
+			return flow.Failed
+		case f.Destination == pod("staging/api") && f.Via == flow.ClusterIP:
+			return flow.WrongPeer
+		case f.Destination == pod("prod/api") && f.Via == flow.ClusterIP:
+			return flow.TimedOut
+		}
+		return flow.OutcomeUnknown
+	}
+	r := &judge.Run{Took: 20 * time.Second}
+	control := step("before", judge.Inconclusive, m.cells())
+	control.Control = true
+	control.Reason = "20 of 60 flows do not connect without any policy"
+	doubt := scene("default-deny-egress", "basics", "A selected pod is isolated.", judge.Inconclusive)
+	doubt.Steps, doubt.Reason, doubt.Retried = []judge.Step{control}, "the control before the first step does not hold", true
+	lost := judge.Scenario{
+		Name: "policies-add-up", Topic: "basics", Summary: "Policies add up.", Level: scenario.LevelMust,
+		Result: judge.Inconclusive, Reason: "deploying the topology: pod cniproof-x-1/a is not ready after 60s: ImagePullBackOff",
+	}
+	r.Scenarios = []judge.Scenario{good("default-deny-ingress", 2), doubt, lost}
+	return input(r)
+}
+
+func flapping() Input {
+	m := shop()
+	m.expect = func(f flow.Flow) flow.Verdict {
+		if f.Destination == pod("prod/db") {
+			return flow.Deny
+		}
+		return flow.Allow
+	}
+	unstable := step("deny", judge.Fail, m.cells())
+	unstable.Reason = "unstable: the table was reached and did not stay for 1s"
+	for i, c := range unstable.Cells {
+		if c.Expected == flow.Deny && c.Flow.Protocol == flow.TCP {
+			unstable.Flaps = append(unstable.Flaps, judge.Flap{
+				Flow: c.Flow, Expected: flow.Deny, Outcome: flow.Connected, After: 412*time.Millisecond + time.Duration(i)*time.Millisecond,
+			})
+		}
+	}
+	r := &judge.Run{Took: 3 * time.Second}
+	r.Scenarios = []judge.Scenario{
+		scene("default-deny-ingress", "basics", "A selected pod is isolated.", judge.Fail, unstable),
+		good("policies-add-up", 3),
+	}
+	return input(r, "flapping")
+}
+
+func interrupted() Input {
+	in := faulty()
+	in.Run.Interrupted, in.Run.Took = true, 7*time.Second
+	return in
+}
+
+func skipping() Input {
+	r := &judge.Run{Took: 1200 * time.Millisecond, Scenarios: []judge.Scenario{good("default-deny-ingress", 2)}}
+	for i, name := range []string{"sctp-isolates", "sctp-rule-is-no-tcp-rule", "node-may-reach-its-pods"} {
+		reason := "the cluster has no SCTP: the kernel lacks the sctp module"
+		if i == 2 {
+			reason = "the cluster has no node-traffic"
+		}
+		r.Scenarios = append(r.Scenarios, judge.Scenario{
+			Name: name, Topic: "sctp", Summary: "SCTP is isolated.", Level: scenario.LevelOptional,
+			Result: judge.Skipped, Reason: reason,
+		})
+	}
+	return input(r)
+}
+
+func recording() Input {
+	m := shop()
+	m.vias = []flow.Via{flow.PodIP}
+	m.expect = func(f flow.Flow) flow.Verdict {
+		switch {
+		case f.Destination != pod("prod/db"):
+			return flow.Allow
+		case f.Source == pod("prod/api"):
+			return flow.Undefined
+		}
+		return flow.Allow
+	}
+	m.see = func(f flow.Flow) flow.Outcome {
+		if f.Destination == pod("prod/db") {
+			return flow.Refused
+		}
+		return flow.OutcomeUnknown
+	}
+	s := scene("ipblock-in-cluster", "ipblock", "An ipBlock that holds the addresses of pods.", judge.Recorded,
+		step("ipBlock of the pod network", judge.Fail, m.cells()))
+	s.Level, s.Reason = scenario.LevelContested, "12 flows are not as the text reads literally"
+	agreed := scene("egress-to-own-node", "nodes", "An isolated pod dials its own node.", judge.Recorded, step("deny", judge.Pass, nil))
+	agreed.Level = scenario.LevelUndefined
+	r := &judge.Run{Took: 1200 * time.Millisecond, Scenarios: []judge.Scenario{good("default-deny-ingress", 2), s, agreed}}
+	return input(r)
+}
+
+func broken() Input {
+	return input(&judge.Run{Took: 3 * time.Second, Err: "opening the cluster: creating a network namespace: operation not permitted"})
+}
