@@ -1,6 +1,6 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench fuzz generate clean
+.PHONY: help build run test verify lint bench faults fuzz generate clean
 ARGS ?=
 
 help: ## list the targets
@@ -23,6 +23,9 @@ lint: ## run golangci-lint alone; ARGS="--fix ./internal/flow/..."
 
 bench: build ## measure probes, engine and whole runs; ARGS="--parallel 1,4 --shares 50,100"
 	hack/bench.sh $(ARGS)
+
+faults: build ## plant each fault in turn and expect the run to fail; ARGS="^ignore-" for some
+	hack/faults.sh $(ARGS)
 
 fuzz: ## run every fuzz test for a while; FUZZTIME=20s
 	hack/fuzz.sh $(ARGS)

@@ -11,12 +11,13 @@ has_c_compiler() {
 	printf '#include <pthread.h>\nint main(void) { return 0; }\n' | "${cc[@]}" -x c -o /dev/null - >/dev/null 2>&1
 }
 
-race=(-race)
-if ! has_c_compiler; then
+if has_c_compiler; then
+	export CGO_ENABLED=1
+	race=(-race)
+else
+	export CGO_ENABLED=0
 	race=()
 	echo "hack/test.sh: no working C compiler: testing WITHOUT the race detector (Debian: apt-get install gcc libc6-dev)" >&2
-else
-	export CGO_ENABLED=1
 fi
 
 flags=() packages=()
