@@ -99,6 +99,8 @@ func (p *pattern) parseTail(words []string) error {
 	for len(words) > 0 {
 		var err error
 		switch {
+		case len(words) > 1 && words[1] == "unknown": // a word on the wire only
+			err = fmt.Errorf("%q names nothing", words[1])
 		case len(words) > 1 && words[0] == "over" && p.family == flow.FamilyUnknown:
 			err = p.family.UnmarshalText([]byte(words[1]))
 		case len(words) > 1 && words[0] == "via" && p.via == flow.ViaUnknown:

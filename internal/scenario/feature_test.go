@@ -1,0 +1,127 @@
+package scenario
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+func TestFeaturesAreATable(t *testing.T) {
+	list := Features()
+	if !slices.IsSortedFunc(list, func(a, b Feature) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("not sorted")
+	}
+	for _, f := range list {
+		if !strings.HasSuffix(f.Meaning, ".") {
+			t.Errorf("%s has no sentence", f.Name)
+		}
+	}
+}
+
+// TestDerivedFeatures shows that each feature of policies is derived from just what
+// its meaning says; every one in the table must have a policy here.
+func TestDerivedFeatures(t *testing.T) {
+	tests := map[string][]string{
+		`{}`:                      {"ingress"},
+		`{policyTypes: [Egress]}`: {"egress"},
+		`{egress: [{}]}`:          {"egress", "ingress"},
+		`{ingress: [{ports: [{port: 80}, {protocol: UDP}]}]}`:                                    {"ingress"},
+		`{ingress: [{ports: [{port: 80, endPort: 90}]}]}`:                                        {"end-port", "ingress"},
+		`{ingress: [{ports: [{port: web}]}]}`:                                                    {"ingress", "named-port"},
+		`{policyTypes: [Egress], egress: [{ports: [{protocol: SCTP}]}]}`:                         {"egress", "sctp"},
+		`{podSelector: {matchLabels: {a: b}}}`:                                                   {"ingress"},
+		`{podSelector: {matchExpressions: [{key: a, operator: Exists}]}}`:                        {"ingress", "match-expressions"},
+		`{ingress: [{from: [{podSelector: {}}]}]}`:                                               {"ingress", "pod-selector"},
+		`{ingress: [{from: [{namespaceSelector: {}}]}]}`:                                         {"ingress", "namespace-selector"},
+		`{ingress: [{from: [{podSelector: {matchExpressions: [{key: a, operator: Exists}]}}]}]}`: {"ingress", "match-expressions", "pod-selector"},
+		`{policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]}`:               {"egress", "ip-block"},
+		`{ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/9]}}]}]}`:             {"except", "ingress", "ip-block"},
+	}
+	covered := map[string]bool{}
+	for spec, want := range tests {
+		got := used([]Step{{Apply: []Manifest{manifest(t, spec)}}})
+		if !slices.Equal(got, want) {
+			t.Errorf("%s uses %v, want %v", spec, got, want)
+		}
+		for _, name := range got {
+			covered[name] = true
+		}
+	}
+	for _, f := range Features() {
+		if !f.Cluster && !covered[f.Name] {
+			t.Errorf("no policy here uses %s", f.Name)
+		}
+	}
+}
+
+// TestNeeds does the same for what is asked of a cluster.
+func TestNeeds(t *testing.T) {
+	one := Topology{Pods: []Pod{{Namespace: "x", Name: "a", Node: 1}}}
+	two, hosts, nodes, dns := one, one, one, one
+	two.Pods = []Pod{{Namespace: "x", Name: "a", Node: 2}}
+	hosts.External.Hosts = 1
+	nodes.Nodes.Probed = true
+	dns.DNS = true
+	block := func(cidr string) Step {
+		return Step{Apply: []Manifest{manifest(t, `{egress: [{to: [{ipBlock: {cidr: "`+cidr+`"}}]}]}`)}}
+	}
+	tests := []struct {
+		topology Topology
+		step     Step
+		want     string
+	}{
+		{one, Step{}, ""},
+		{two, Step{}, "two-nodes"},
+		{hosts, Step{}, "external-host"},
+		{nodes, Step{}, "node-traffic"},
+		{dns, Step{}, "dns"},
+		{one, Step{Restart: true}, "restart"},
+		{one, Step{Recreate: []flow.Endpoint{flow.Pod("x", "a")}}, ""},
+		{one, Step{Label: []LabelChange{{Namespace: "x"}}}, ""},
+		{one, Step{Label: []LabelChange{{Namespace: "kube-system"}}}, "cluster-owned"},
+		{one, block("10.0.0.0/8"), ""},
+		{one, block("fd00::/8"), ""}, // a literal block needs no IPv6 to be accepted
+		{one, block("${external.ip4}/32"), ""},
+		{one, block("${external.ip}/32"), ""},
+		{one, block("${external.ip6}/128"), "ipv6"},
+		{one, block("${external.ip}/128"), "ipv6"},
+		{one, block("${cluster.podCIDR6}"), "ipv6"},
+	}
+	covered := map[string]bool{}
+	for _, test := range tests {
+		got := Needs(&Scenario{Topology: test.topology, Steps: []Step{{}, test.step}})
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%+v needs %v, want %q", test.step, got, test.want)
+		}
+		covered[test.want] = true
+	}
+	for _, f := range Features() {
+		if f.Cluster && !covered[f.Name] {
+			t.Errorf("nothing here needs %s", f.Name)
+		}
+	}
+}
+
+func TestSuggestion(t *testing.T) {
+	known := []string{"podSelector", "namespaceSelector", "ipBlock", "ports", "from"}
+	tests := map[string]string{
+		"podselector": `did you mean "podSelector"?`,
+		"podSelecter": `did you mean "podSelector"?`,
+		"prots":       `did you mean "ports"?`,
+		"namespace":   `did you mean "namespaceSelector"?`,
+		"x":           "known are from, ipBlock, namespaceSelector, podSelector, ports",
+	}
+	for name, want := range tests {
+		if got := suggestion(name, known); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if got := suggestion("x", nil); got != "there is none" {
+		t.Error(got)
+	}
+	if got := suggestion("x/d", []string{"x/a", "x/b"}); got != "known are x/a, x/b" {
+		t.Error(got)
+	}
+}
