@@ -35,6 +35,36 @@ func classify(s *judge.Scenario, step *judge.Step, c judge.Cell) class {
 	return mismatch
 }
 
+// unsettled are the flows of a failed step that neither ended wrong nor flapped, but
+// were seen wrong before: they never came to rest. Without them such a step would
+// fail without evidence.
+func unsettled(s *judge.Scenario, step *judge.Step) []judge.Cell {
+	if step.Result != judge.Fail || len(step.Flaps) > 0 || !s.Level.Scored() {
+		return nil
+	}
+	var cells []judge.Cell
+	for _, c := range step.Cells {
+		switch {
+		case classify(s, step, c) == mismatch:
+			return nil
+		case c.Expected != flow.Undefined && contradicted(c):
+			cells = append(cells, c)
+		}
+	}
+	return cells
+}
+
+// contradicted reports whether a sample of the cell was evidence for the other verdict.
+func contradicted(c judge.Cell) bool {
+	for o, n := range c.Outcomes {
+		v := flow.Sample{Outcome: o}.Verdict()
+		if n > 0 && v != flow.Unknown && v != c.Expected {
+			return true
+		}
+	}
+	return false
+}
+
 // cellsOf are the cells of a step that belong to a class, in the step's order.
 func cellsOf(s *judge.Scenario, step *judge.Step, want class) []judge.Cell {
 	var cells []judge.Cell

@@ -10,7 +10,7 @@ import (
 
 // What is shown of many, unless everything is asked for.
 const (
-	fewScenarios = 8
+	fewScenarios = 5
 	fewClasses   = 5
 	fewBundles   = 3
 	fewWords     = 6
@@ -134,12 +134,21 @@ func (s style) step(sc *judge.Scenario, step *judge.Step, number int) []string {
 	lines = append(lines, s.matrices(sc, step)...)
 	lines = append(lines, s.why("✗ ", s.bad, sights(wrong, func(c judge.Cell) string { return c.Explanation }))...)
 	lines = append(lines, s.why("? ", s.warn, sights(doubts, func(c judge.Cell) string { return c.Detail }))...)
+	lines = append(lines, s.why("~ ", s.bad, restless(unsettled(sc, step)))...)
 	return append(lines, s.flaps(step)...)
+}
+
+func restless(cells []judge.Cell) []sight {
+	all := sights(cells, func(judge.Cell) string { return "" })
+	for i := range all {
+		all[i].class = fmt.Sprintf("never at rest, expected %s", cells[i].Expected)
+	}
+	return all
 }
 
 func stepTitle(step *judge.Step, number int) string {
 	if step.Control {
-		return fmt.Sprintf("control %q", plain(step.Name))
+		return plain(step.Name)
 	}
 	return fmt.Sprintf("step %d %q", number, plain(step.Name))
 }

@@ -172,6 +172,8 @@ type ScenarioEntry struct {
 	Mismatches []FlowEntry `json:"mismatches"`
 	// Inconclusive are the flows that should have been judged and could not be.
 	Inconclusive []FlowEntry `json:"inconclusive"`
+	// Unsettled are the flows of a failed step that ended right and did not flap, but were seen wrong before: its table was never at rest.
+	Unsettled []FlowEntry `json:"unsettled"`
 	// Recorded are the flows that no specification settles, and at the levels contested and undefined those that differ from the scenario's reading.
 	Recorded []FlowEntry `json:"recorded"`
 }

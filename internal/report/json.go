@@ -180,6 +180,7 @@ func scenarioEntry(s *judge.Scenario) ScenarioEntry {
 		Steps:        []StepEntry{},
 		Mismatches:   []FlowEntry{},
 		Inconclusive: []FlowEntry{},
+		Unsettled:    []FlowEntry{},
 		Recorded:     []FlowEntry{},
 	}
 	for i := range s.Steps {
@@ -187,6 +188,7 @@ func scenarioEntry(s *judge.Scenario) ScenarioEntry {
 		e.Steps = append(e.Steps, stepEntry(s, step))
 		e.Mismatches = append(e.Mismatches, flowEntries(step, cellsOf(s, step, mismatch))...)
 		e.Inconclusive = append(e.Inconclusive, flowEntries(step, cellsOf(s, step, doubtful))...)
+		e.Unsettled = append(e.Unsettled, flowEntries(step, unsettled(s, step))...)
 		e.Recorded = append(e.Recorded, flowEntries(step, cellsOf(s, step, record))...)
 	}
 	return e

@@ -60,112 +60,6 @@ func input(r *judge.Run, faults ...string) Input {
 	}
 }
 
-// matrix makes cells for every ordered pair of different pods.
-type matrix struct {
-	pods     map[string][]string // "prod/db": "3306/TCP", ...
-	order    []string
-	vias     []flow.Via
-	families []flow.Family
-	expect   func(flow.Flow) flow.Verdict
-	// see is what happens; nil: what is expected.
-	see func(flow.Flow) flow.Outcome
-	why func(flow.Flow) string
-}
-
-func (m matrix) cells() []judge.Cell {
-	var cells []judge.Cell
-	for _, from := range m.order {
-		for _, to := range m.order {
-			if from == to {
-				continue
-			}
-			for _, port := range m.pods[to] {
-				for _, via := range m.vias {
-					for _, family := range m.families {
-						f := flow.Flow{Source: pod(from), Destination: pod(to), Via: via, Family: family}
-						var proto string
-						if _, err := fmt.Sscanf(port, "%d/%s", &f.Port, &proto); err != nil {
-							panic(err)
-						}
-						if err := f.Protocol.UnmarshalText([]byte(proto)); err != nil {
-							panic(err)
-						}
-						cells = append(cells, m.cell(f))
-					}
-				}
-			}
-		}
-	}
-	return cells
-}
-
-func pod(name string) flow.Endpoint {
-	for i := range name {
-		if name[i] == '/' {
-			return flow.Pod(name[:i], name[i+1:])
-		}
-	}
-	return flow.External(1)
-}
-
-func (m matrix) cell(f flow.Flow) judge.Cell {
-	c := judge.Cell{Flow: f, Expected: m.expect(f)}
-	c.Outcome = flow.Connected
-	if c.Expected == flow.Deny {
-		c.Outcome = flow.TimedOut
-	}
-	if m.see != nil {
-		if o := m.see(f); o != flow.OutcomeUnknown {
-			c.Outcome = o
-		}
-	}
-	c.Outcomes = map[flow.Outcome]int{c.Outcome: 4}
-	c.Observed = flow.Sample{Outcome: c.Outcome}.Verdict()
-	switch c.Observed {
-	case flow.Deny:
-		c.Detail = "no answer within 40ms"
-	case flow.Unknown:
-		c.Detail = "the agent's stream ended: exec: \x1b[31mbroken pipe\x1b[0m"
-	}
-	if c.Wrong() && m.why != nil {
-		c.Explanation = m.why(f)
-	}
-	return c
-}
-
-var (
-	bothFamilies = []flow.Family{flow.IPv4, flow.IPv6}
-	bothVias     = []flow.Via{flow.PodIP, flow.ClusterIP}
-)
-
-// shop is the topology of and-in-one-peer.
-func shop() matrix {
-	return matrix{
-		pods: map[string][]string{
-			"prod/api":    {"80/TCP"},
-			"prod/db":     {"3306/TCP", "53/UDP"},
-			"staging/api": {"80/TCP"},
-			"staging/web": {"80/TCP"},
-		},
-		order:    []string{"prod/api", "prod/db", "staging/api", "staging/web"},
-		vias:     bothVias,
-		families: bothFamilies,
-	}
-}
-
-// standard is the topology "standard".
-func standard() matrix {
-	m := matrix{pods: map[string][]string{}, vias: bothVias, families: bothFamilies}
-	for _, ns := range []string{"x", "y", "z"} {
-		for _, p := range []string{"a", "b", "c"} {
-			name := ns + "/" + p
-			m.order = append(m.order, name)
-			m.pods[name] = []string{"80/TCP", "80/UDP", "80/SCTP", "81/TCP", "81/UDP", "81/SCTP"}
-		}
-	}
-	return m
-}
-
 func scene(name, topic, summary string, result judge.Result, steps ...judge.Step) judge.Scenario {
 	s := judge.Scenario{
 		Name: name, Topic: topic, Summary: summary,
@@ -174,7 +68,7 @@ func scene(name, topic, summary string, result judge.Result, steps ...judge.Step
 		Refs:     []string{"https://kubernetes.io/docs/concepts/services-networking/network-policies/"},
 		Result:   result, Begin: begin, Took: 430 * time.Millisecond, Stage: 1,
 	}
-	s.Steps = append(s.Steps, step("before", judge.Pass, nil))
+	s.Steps = append(s.Steps, step("control before: no policy", judge.Pass, nil))
 	s.Steps[0].Control = true
 	s.Steps = append(s.Steps, steps...)
 	for _, st := range steps {
@@ -337,11 +231,11 @@ func inconclusive() Input {
 		return flow.OutcomeUnknown
 	}
 	r := &judge.Run{Took: 20 * time.Second}
-	control := step("before", judge.Inconclusive, m.cells())
+	control := step("control before: no policy", judge.Inconclusive, m.cells())
 	control.Control = true
-	control.Reason = "20 of 60 flows do not connect without any policy"
+	control.Reason = "20 of 60 flows could not be told"
 	doubt := scene("default-deny-egress", "basics", "A selected pod is isolated.", judge.Inconclusive)
-	doubt.Steps, doubt.Reason, doubt.Retried = []judge.Step{control}, "the control before the first step does not hold", true
+	doubt.Steps, doubt.Reason, doubt.Retried = []judge.Step{control}, "not judged: without any policy, "+control.Reason, true
 	lost := judge.Scenario{
 		Name: "policies-add-up", Topic: "basics", Summary: "Policies add up.", Level: scenario.LevelMust,
 		Result: judge.Inconclusive, Reason: "deploying the topology: pod cniproof-x-1/a is not ready after 60s: ImagePullBackOff",
@@ -367,9 +261,17 @@ func flapping() Input {
 			})
 		}
 	}
+	restless := step("no rule left", judge.Fail, m.cells())
+	restless.Reason = "unstable: the table was not the same for 2 rounds in a row within 5s"
+	for i, c := range restless.Cells {
+		if c.Expected == flow.Deny && c.Flow.Family == flow.IPv6 {
+			restless.Cells[i].Outcomes = map[flow.Outcome]int{flow.TimedOut: 3, flow.Connected: 1}
+		}
+	}
 	r := &judge.Run{Took: 3 * time.Second}
 	r.Scenarios = []judge.Scenario{
 		scene("default-deny-ingress", "basics", "A selected pod is isolated.", judge.Fail, unstable),
+		scene("rules-to-zero", "updates", "A policy that loses its last rule denies everything.", judge.Fail, restless),
 		good("policies-add-up", 3),
 	}
 	return input(r, "flapping")
@@ -378,6 +280,10 @@ func flapping() Input {
 func interrupted() Input {
 	in := faulty()
 	in.Run.Interrupted, in.Run.Took = true, 7*time.Second
+	in.Run.Scenarios = append(in.Run.Scenarios, judge.Scenario{
+		Name: "except", Topic: "ipblock", Summary: "What is excepted is not admitted.", Level: scenario.LevelMust,
+		Result: judge.Skipped, Reason: "not run: interrupted",
+	})
 	return in
 }
 

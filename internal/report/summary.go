@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -191,60 +190,4 @@ func (s style) skipped(r *judge.Run) []string {
 		lines = append(lines, wrap("  ", reason+": "+some(names[reason], limit), s.width)...)
 	}
 	return lines
-}
-
-// next is the two commands that lead on from the first failure.
-func (s style) next(in Input) []string {
-	names := append(named(in.run(), judge.Fail), named(in.run(), judge.Inconclusive)...)
-	if len(names) == 0 {
-		return nil
-	}
-	program := "cniproof"
-	if len(in.Command) > 0 {
-		program = in.Command[0]
-	}
-	return []string{
-		s.dim(pad("next", fieldWidth)) + quote(program) + " explain " + quote(names[0]),
-		pad("", fieldWidth) + again(in.Command, names[0]),
-	}
-}
-
-// again is the command that runs one scenario on the same cluster with the same flags.
-func again(command []string, name string) string {
-	words := []string{"cniproof", "run"}
-	if len(command) > 1 {
-		words = withoutRun(command)
-	}
-	words = append(words, "--run", "^"+regexp.QuoteMeta(plain(name))+"$")
-	for i := range words {
-		words[i] = quote(words[i])
-	}
-	return strings.Join(words, " ")
-}
-
-// withoutRun drops an earlier choice of scenarios.
-func withoutRun(command []string) []string {
-	var kept []string
-	for i := 0; i < len(command); i++ {
-		switch {
-		case command[i] == "--run":
-			i++
-		case strings.HasPrefix(command[i], "--run="):
-		default:
-			kept = append(kept, command[i])
-		}
-	}
-	return kept
-}
-
-// quote writes a word as a POSIX shell reads it.
-func quote(word string) string {
-	word = plain(word)
-	odd := strings.ContainsFunc(word, func(r rune) bool {
-		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./,:@%+", r)
-	})
-	if word != "" && !odd {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -154,7 +154,7 @@ func verdict(r *judge.Run) string {
 	case ExitPass:
 		return "PASS: " + passing(r) + "."
 	case ExitInterrupted:
-		parts = append(parts, fmt.Sprintf("INTERRUPTED after %s", plural(len(r.Scenarios), "scenario")))
+		parts = append(parts, fmt.Sprintf("INTERRUPTED after %d of %d scenarios", scored+r.Count(judge.Recorded), len(r.Scenarios)))
 	case ExitFail:
 		if len(failed) == 0 {
 			parts = append(parts, "FAIL: the preflight failed")

@@ -209,12 +209,29 @@ func TestAgain(t *testing.T) {
 		want    string
 	}{
 		{nil, "cniproof run --run '^a\\.b$'"},
-		{[]string{"cniproof", "run", "--run", "x", "--seed", "3"}, "cniproof run --seed 3 --run '^a\\.b$'"},
+		{[]string{"cniproof", "run", "--run", "x", "--seed", "3", "--fault", "f"}, "cniproof run --fault f --run '^a\\.b$'"},
+		{[]string{"cniproof", "run", "-o", "json", "--report", "junit=x.xml", "--shard=1/2", "-v"}, "cniproof run -v --run '^a\\.b$'"},
 		{[]string{"cniproof", "run", "--run=x", "-f", "my file's.yaml"}, `cniproof run -f 'my file'\''s.yaml' --run '^a\.b$'`},
 		{[]string{"cniproof", "run", "--run"}, "cniproof run --run '^a\\.b$'"},
 	}
 	for _, tt := range tests {
 		if got := again(tt.command, "a.b"); got != tt.want {
+			t.Errorf("%q: got %s, want %s", tt.command, got, tt.want)
+		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	tests := []struct {
+		command []string
+		want    string
+	}{
+		{nil, "cniproof explain deny"},
+		{[]string{"cniproof", "run", "--fault", "f"}, "cniproof explain deny"},
+		{[]string{"cniproof", "run", "-f", "my dir", "--file=b.yaml"}, "cniproof explain deny -f 'my dir' --file=b.yaml"},
+	}
+	for _, tt := range tests {
+		if got := explain(tt.command, "deny"); got != tt.want {
 			t.Errorf("%q: got %s, want %s", tt.command, got, tt.want)
 		}
 	}
