@@ -110,7 +110,7 @@ func (d *decoder) intOrString(n *yaml.Node, path string, into *intstr.IntOrStrin
 		return
 	}
 	if number, ok := d.number(n, path, 32); ok {
-		*into = intstr.FromInt32(int32(number)) //nolint:gosec // number keeps to 32 bits
+		*into = intstr.FromInt32(int32(number)) // number keeps to 32 bits
 	}
 }
 

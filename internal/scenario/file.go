@@ -169,7 +169,6 @@ func (l *loader) documents(file string, text []byte) []*yaml.Node {
 	return list
 }
 
-//nolint:gochecknoglobals // constant
 var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
 
 func syntaxProblem(file string, err error) Problem {

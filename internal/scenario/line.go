@@ -91,7 +91,8 @@ func parseLine(text string) (pattern, error) {
 			return pattern{}, err
 		}
 	}
-	return p, p.parseTail(words[1:])
+	err = p.parseTail(words[1:])
+	return p, err
 }
 
 // parseTail reads "over FAMILY" and "via PATH", each at most once.

@@ -16,7 +16,6 @@ import (
 // for, such as an IPv6 one. A scenario that needs it cannot run there.
 var ErrNoAddress = errors.New("the cluster has no such address")
 
-//nolint:gochecknoglobals // constant
 var reference = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 // attribute is what a variable asks of its subject.
