@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// The cluster's addresses. They exist only inside its own namespaces. Nodes and
-// outside hosts are in ranges that are reserved for documentation.
+// The cluster's addresses. They exist only inside its own namespaces. None is in a
+// range that is reserved for documentation: scenarios name those as strangers.
 //
 //nolint:gochecknoglobals // a constant table
 var (
 	podCIDRs      = []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("fd00:10:244::/48")}
 	serviceCIDRs  = []netip.Prefix{netip.MustParsePrefix("10.96.0.0/16"), netip.MustParsePrefix("fd00:10:96::/112")}
-	nodeCIDRs     = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("2001:db8:0:100::/64")}
-	externalCIDRs = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8:0:113::/64")}
+	nodeCIDRs     = []netip.Prefix{netip.MustParsePrefix("172.31.100.0/24"), netip.MustParsePrefix("fd00:172:31:100::/64")}
+	externalCIDRs = []netip.Prefix{netip.MustParsePrefix("172.30.100.0/24"), netip.MustParsePrefix("fd00:172:30:100::/64")}
 
 	// The gateway of every pod is a neighbour entry, not an address: see pod.go.
 	gateways = []netip.Addr{netip.MustParseAddr("169.254.1.1"), netip.MustParseAddr("fe80::1")}

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cniproof/cniproof/internal/agentbin"
 )
 
 // enteredEnv is set for a process that already is in a user namespace of its own.
@@ -29,6 +32,9 @@ func Enter() error {
 	if os.Getenv(enteredEnv) != "" {
 		return errors.New("the new user namespace gives no capabilities: a security module of this host takes them away, run as root")
 	}
+	// Where the agent has to be built first, that may need the host's network, which
+	// the new namespaces have not. A failure shows when the agent is needed.
+	_, _ = agentbin.Path(context.Background(), runtime.GOARCH)
 	cmd, err := startAgain()
 	if err != nil {
 		return explainUserNamespace(err)
