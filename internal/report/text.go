@@ -67,7 +67,7 @@ func (s style) alarm(p judge.Preflight) []string {
 	if word == "" {
 		return nil
 	}
-	return append(s.each(s.bad, wrap("", word+p.Message, s.width)), "")
+	return append(s.each(s.bad, wrap("", word+strings.TrimPrefix(p.Message, word), s.width)), "")
 }
 
 func judged(c Cluster) string {

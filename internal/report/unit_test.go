@@ -182,9 +182,11 @@ func TestHeaderBeforeTheRun(t *testing.T) {
 	if got := Header(in, Options{}); strings.Contains(got, "RESULT") {
 		t.Errorf("a result before the run:\n%s", got)
 	}
-	in.Run = &judge.Run{Preflight: judge.Preflight{Result: judge.Fail, Message: "all went through."}}
-	if got := Header(in, Options{}); !strings.HasPrefix(got, "NOTHING IS ENFORCED: all went through.\n") {
-		t.Errorf("the first line is not the cause:\n%s", got)
+	for _, message := range []string{"all went through.", "NOTHING IS ENFORCED: all went through."} {
+		in.Run = &judge.Run{Preflight: judge.Preflight{Result: judge.Fail, Message: message}}
+		if got := Header(in, Options{}); !strings.HasPrefix(got, "NOTHING IS ENFORCED: all went through.\n") {
+			t.Errorf("the first line is not the cause:\n%s", got)
+		}
 	}
 }
 
