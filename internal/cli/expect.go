@@ -87,6 +87,7 @@ func (a *app) expect(list []*scenario.Scenario, format string) error {
 		return nil
 	}
 	encoder := json.NewEncoder(a.stdout)
+	encoder.SetEscapeHTML(false) // flows are written with "->"
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(steps)
 }

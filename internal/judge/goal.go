@@ -58,29 +58,30 @@ func (g Goal) state(r flow.Round) state {
 type progress struct {
 	settled int // the round that began the first streak of Goal.Rounds right ones; -1: none yet
 	flipped int // the first wrong round after that; -1: none
+	streak  int // of right rounds at the end
 	held    bool
 }
 
 // progress walks the timeline. An unclear round neither continues nor breaks a streak.
 func (g Goal) progress(line *flow.Timeline) progress {
 	p := progress{settled: -1, flipped: -1}
-	streak, begin := 0, -1
+	begin := -1
 	for i, r := range line.Rounds {
 		switch g.state(r) {
 		case unclear:
 			continue
 		case wrong:
-			streak, begin = 0, -1
+			p.streak = 0
 			if p.settled >= 0 {
 				p.flipped = i
 				return p
 			}
 		case right:
-			if streak == 0 {
+			if p.streak == 0 {
 				begin = i
 			}
-			streak++
-			if p.settled < 0 && streak >= g.Rounds {
+			p.streak++
+			if p.settled < 0 && p.streak >= g.Rounds {
 				p.settled = begin
 			}
 			p.held = p.settled >= 0 && r.End.Sub(line.Rounds[p.settled].Begin) >= g.Hold
@@ -90,7 +91,8 @@ func (g Goal) progress(line *flow.Timeline) progress {
 }
 
 // Next tells an observer whether to go on: until the table has held, a held table
-// flipped, or time is up. It reads nothing but the timeline.
+// flipped, or time is up. A table that is right when time is up may still show
+// that it stays. It reads nothing but the timeline.
 func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
 	p := g.progress(line)
 	if p.held || p.flipped >= 0 {
@@ -98,7 +100,7 @@ func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
 	}
 	spent := line.Last().End.Sub(g.Since)
 	if p.settled < 0 {
-		return spent < g.Within, 0
+		return spent < g.Within || p.streak > 0 && spent < 2*g.Within, 0
 	}
 	return spent < g.Within+2*g.Hold, g.Hold / 3
 }

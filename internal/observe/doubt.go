@@ -21,8 +21,8 @@ type health struct {
 // doubt turns the outcome of a closed-looking flow into Failed where silence
 // proves nothing: an agent at either end does not answer on its control stream,
 // the server does not listen, or an agent answers so late that the flow's own
-// answer may have been late as well.
-func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []time.Duration) {
+// answer may have been late as well. It returns how late the agents were.
+func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []time.Duration) []time.Duration {
 	health := w.checkup(ctx, samples)
 	for i, t := range w.targets {
 		if !samples[i].Outcome.Blocked() {
@@ -32,6 +32,13 @@ func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []ti
 			samples[i].Outcome, samples[i].Detail = flow.Failed, reason
 		}
 	}
+	var lags []time.Duration
+	for _, h := range health {
+		if h.err == nil {
+			lags = append(lags, h.lag)
+		}
+	}
+	return lags
 }
 
 // checkup pings every agent at an end of a closed-looking flow.
@@ -58,9 +65,6 @@ func (w *Watcher) checkup(ctx context.Context, samples []flow.Sample) map[*Agent
 	group.Wait()
 	for i, a := range agents {
 		found[a] = states[i]
-		if states[i].err == nil {
-			w.pace.learn(states[i].lag)
-		}
 	}
 	return found
 }

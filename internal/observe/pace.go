@@ -1,38 +1,48 @@
 package observe
 
 import (
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
 )
 
-// The bounds of one attempt's time-out, and how many times the slowest answer of
-// late it is. A CNI that delays a packet by more than the whole series of
-// attempts would be taken for one that drops it; an answer on a busy machine must not be.
+// The bounds of one attempt's time-out, and how many times a slow answer of late
+// it is. A CNI that delays a packet by more than the whole series of attempts
+// would be taken for one that drops it; an answer on a busy machine must not be.
 const (
 	shortest = 40 * time.Millisecond
-	longest  = 2 * time.Second
+	longest  = 500 * time.Millisecond
 	margin   = 4
-	initial  = 50 * time.Millisecond // the slowest answer that is assumed before the first
+	initial  = 25 * time.Millisecond // what counts as slow before the first answer
 )
 
+// slowest is the share of answers that a round may leave out as odd: one that took
+// a retransmission says nothing about the others.
+const slowest = 20
+
 // pace learns from the answers how long an attempt has to wait. It rises at once
-// and falls slowly.
+// and falls slowly, and is shared by all watchers of a pool.
 type pace struct {
 	mu   sync.Mutex
-	slow time.Duration // the slowest answer of late
+	slow time.Duration // a slow answer of late
 }
 
-func (p *pace) learn(took time.Duration) {
+// learn takes in how long the answers of one round took.
+func (p *pace) learn(answers []time.Duration) {
+	if len(answers) == 0 {
+		return
+	}
+	slices.Sort(answers)
+	took := answers[len(answers)-1-len(answers)/slowest]
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.slow == 0 {
-		p.slow = took
-	}
 	if took > p.slow {
 		p.slow = took
 		return
 	}
-	p.slow -= (p.slow - took) / 8
+	p.slow -= (p.slow - took) / 4
 }
 
 // attempt is the time-out of one attempt.
@@ -57,10 +67,10 @@ func (p *pace) timeouts(h history) []time.Duration {
 	case closed:
 		return []time.Duration{t}
 	case open:
-		return []time.Duration{t, 2 * t, 4 * t, 8 * t}
-	default:
-		return []time.Duration{t, 2 * t}
+		return []time.Duration{t, 2 * t, 4 * t}
+	case fresh:
 	}
+	return []time.Duration{t, 2 * t}
 }
 
 // history is what the last round of the watch saw of a flow.
@@ -71,6 +81,17 @@ const (
 	open
 	closed
 )
+
+func historyOf(s flow.Sample) history {
+	switch s.Verdict() {
+	case flow.Allow:
+		return open
+	case flow.Deny:
+		return closed
+	case flow.Unknown, flow.Undefined:
+	}
+	return fresh
+}
 
 func total(timeouts []time.Duration) time.Duration {
 	var sum time.Duration

@@ -24,7 +24,7 @@ func (w *Watcher) round(ctx context.Context, past []history) flow.Round {
 		group.Go(func() { w.probe(ctx, agent, indices, past, round.Samples, granted) })
 	}
 	group.Wait()
-	w.doubt(ctx, round.Samples, granted)
+	w.pace.learn(append(answers(round.Samples), w.doubt(ctx, round.Samples, granted)...))
 	round.End = time.Now()
 	return round
 }
@@ -77,6 +77,16 @@ func (w *Watcher) sample(t Target, timeouts []time.Duration, begin time.Time, r 
 		s.Outcome, s.Detail = flow.WrongPeer, fmt.Sprintf("%q answered instead of %q", r.Peer, t.Peer)
 		return s
 	}
-	w.pace.learn(r.Took)
 	return s
+}
+
+// answers is how long the flows that connected took.
+func answers(samples []flow.Sample) []time.Duration {
+	var took []time.Duration
+	for _, s := range samples {
+		if s.Outcome == flow.Connected && s.Attempts == 1 {
+			took = append(took, s.Took)
+		}
+	}
+	return took
 }

@@ -64,14 +64,7 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 
 func remember(past []history, samples []flow.Sample) {
 	for i, s := range samples {
-		switch s.Verdict() {
-		case flow.Allow:
-			past[i] = open
-		case flow.Deny:
-			past[i] = closed
-		case flow.Unknown, flow.Undefined:
-			past[i] = fresh
-		}
+		past[i] = historyOf(s)
 	}
 }
 

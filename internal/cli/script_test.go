@@ -1,0 +1,40 @@
+package cli_test
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cniproof/cniproof/internal/cli"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"cniproof": func() { os.Exit(cli.Main("test", os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScript runs every command line in testdata/script as a user would, the runs
+// on a real embedded cluster.
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			cache, err := os.UserCacheDir()
+			if err != nil {
+				return err
+			}
+			// The agent is built once for all scripts.
+			env.Setenv("XDG_CACHE_HOME", cache)
+			env.Setenv("GOMODCACHE", os.Getenv("GOMODCACHE"))
+			return nil
+		},
+	})
+}
