@@ -144,21 +144,31 @@ func serveSCTP(a *Agent, _ uint16, _ func()) (io.Closer, error) {
 	return servedSCTP{}, nil
 }
 
-// receiveSCTP is both halves' receiver. Only an INIT with a greeting is answered:
-// in a host's network namespace there may be SCTP traffic that is not ours.
+// receiveSCTP is both halves' receiver.
 func (a *Agent) receiveSCTP(raw *rawIP) {
 	raw.receive(func(data []byte, from netip.Addr, back []byte) {
 		p, ok := parseSCTP(data)
-		switch {
-		case !ok:
-		case p.chunk != chunkInit:
-			p.payload = append([]byte(nil), p.payload...)
-			raw.deliver(rawFlow{netip.AddrPortFrom(from, p.from), p.to}, rawEvent{packet: p})
-		case !isGreeting(p.payload):
-		case a.serving.serves(Port{KindSCTP, p.to}):
-			_ = raw.send(initAckTo(p, a.identity), from, back)
-		default:
-			_ = raw.send(abortTo(p), from, back)
+		if !ok {
+			return
 		}
+		if answer := a.answerSCTP(p); answer != nil {
+			_ = raw.send(answer, from, back)
+			return
+		}
+		p.payload = append([]byte(nil), p.payload...)
+		raw.deliver(rawFlow{netip.AddrPortFrom(from, p.from), p.to}, rawEvent{packet: p})
 	})
+}
+
+// answerSCTP is the server's answer to a packet, or nil. Only an INIT with a
+// greeting gets one: in a host's network namespace there may be SCTP traffic that
+// is not ours.
+func (a *Agent) answerSCTP(p sctpPacket) []byte {
+	if p.chunk != chunkInit || !isGreeting(p.payload) {
+		return nil
+	}
+	if !a.serving.serves(Port{KindSCTP, p.to}) {
+		return abortTo(p)
+	}
+	return initAckTo(p, a.identity)
 }

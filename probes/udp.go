@@ -76,10 +76,21 @@ func serveUDP(a *Agent, port uint16, down func()) (io.Closer, error) {
 			if err != nil && ended(err) {
 				return
 			}
-			if err == nil && isGreeting(m.data) {
-				l.reply(m, answerTo(m.data, a.identity))
+			if err != nil {
+				continue
+			}
+			if answer := a.answerUDP(m.data); answer != nil {
+				l.reply(m, answer)
 			}
 		}
 	}()
 	return l, nil
+}
+
+// answerUDP is the answer to a datagram, or nil.
+func (a *Agent) answerUDP(datagram []byte) []byte {
+	if !isGreeting(datagram) {
+		return nil
+	}
+	return answerTo(datagram, a.identity)
 }
