@@ -35,10 +35,6 @@ func (d Disagreement) String() string {
 // without any enforcement would pass it. None means that all is well.
 func Check(s *scenario.Scenario, b scenario.Binding, axes scenario.Axes) []Disagreement {
 	c := checker{scenario: s, flows: s.Flows(axes)}
-	c.before = make([]flow.Verdict, len(c.flows))
-	for i := range c.before {
-		c.before[i] = flow.Allow // without policies all is allowed
-	}
 	play := NewPlay(s)
 	for i, step := range s.Steps {
 		w, err := play.Next(b, b)
@@ -55,13 +51,12 @@ func Check(s *scenario.Scenario, b scenario.Binding, axes scenario.Axes) []Disag
 type checker struct {
 	scenario *scenario.Scenario
 	flows    []flow.Flow
-	before   []flow.Verdict // of each flow, after the last step
-	changed  bool
+	changed  bool // some flow was not allowed, as all are before any policy
 	found    []Disagreement
 }
 
 func (c *checker) step(n int, step scenario.Step, w *World) {
-	for i, f := range c.flows {
+	for _, f := range c.flows {
 		written, computed := step.Expect.Verdict(f), w.Expect(f)
 		if written != computed {
 			c.found = append(c.found, Disagreement{
@@ -69,18 +64,15 @@ func (c *checker) step(n int, step scenario.Step, w *World) {
 				Message: fmt.Sprintf("the file says %s for %s, which %s", written, f, w.Explain(f).Short()),
 			})
 		}
-		c.changed = c.changed || c.changes(c.before[i], computed)
-		c.before[i] = computed
+		c.changed = c.changed || c.changes(computed)
 	}
 }
 
-// changes reports whether an implementation that enforces nothing shows itself by
-// the change. What scenarios of other levels observe need not be settled.
-func (c *checker) changes(before, after flow.Verdict) bool {
-	if c.scenario.Level.Scored() && (before == flow.Undefined || after == flow.Undefined) {
-		return false
-	}
-	return before != after
+// changes reports whether an implementation that enforces nothing, where all flows
+// connect, shows itself by the verdict. What scenarios that are not scored observe
+// need not be settled.
+func (c *checker) changes(v flow.Verdict) bool {
+	return v == flow.Deny || v == flow.Undefined && !c.scenario.Level.Scored()
 }
 
 func (c *checker) vacuous() {

@@ -109,12 +109,10 @@ func TestPlay(t *testing.T) {
 	if _, err := play.Next(b, b); err == nil {
 		t.Error("there is a step after the last")
 	}
-	if got := s.Topology.Pods[1].Labels["pod"]; got != "b" {
-		t.Errorf("playing changed the scenario: label pod=%q", got)
-	}
 }
 
-// TestPlayKeepsWorlds: what a later step changes leaves earlier worlds alone.
+// TestPlayKeepsWorlds: what a later step changes leaves earlier worlds and the
+// scenario alone.
 func TestPlayKeepsWorlds(t *testing.T) {
 	s := load(t, `
   - name: applied`+letBIn+`
@@ -134,6 +132,9 @@ func TestPlayKeepsWorlds(t *testing.T) {
 	}
 	if got := first.Pods[1].Labels["pod"] + first.Namespaces["y"]["env"]; got != "by" {
 		t.Errorf("the first world's labels changed: %q", got)
+	}
+	if got := s.Topology.Pods[1].Labels["pod"]; got != "b" {
+		t.Errorf("the scenario's labels changed: %q", got)
 	}
 }
 
@@ -238,6 +239,33 @@ func TestCheckReports(t *testing.T) {
 			steps: "\n  - {name: nothing, expect: {default: allow}}\n",
 			edits: []string{"[ingress, pod-selector, two-nodes]", "[two-nodes]"},
 			want:  []string{"0: no flow's verdict changes in any step, so a cluster that enforces nothing passes; say `control: true` if that is meant"},
+		},
+		{
+			name: "nothing but what is not settled",
+			steps: `
+  - name: applied
+    apply:
+    - apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: pods-by-address, namespace: x}
+      spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]}]}
+    expect: {default: allow, flows: [{undefined: "* -> x/*"}]}
+`,
+			edits: []string{"pod-selector", "ip-block"},
+			want:  []string{"0: no flow's verdict changes in any step, so a cluster that enforces nothing passes; say `control: true` if that is meant"},
+		},
+		{
+			name: "nothing but what is not settled, unscored",
+			steps: `
+  - name: applied
+    apply:
+    - apiVersion: networking.k8s.io/v1
+      kind: NetworkPolicy
+      metadata: {name: pods-by-address, namespace: x}
+      spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]}]}
+    expect: {default: allow, flows: [{undefined: "* -> x/*"}]}
+`,
+			edits: []string{"pod-selector", "ip-block", "level: must", "level: undefined"},
 		},
 		{
 			name:  "a control",
