@@ -144,6 +144,6 @@ func (s *screen) conclude(format string, in report.Input) error {
 	if format != "text" {
 		return report.Write(s.app.stdout, format, in, s.options)
 	}
-	s.printf("%s%s", report.Details(in, s.options), report.Summary(in, s.options))
+	s.printf("\n%s%s", report.Details(in, s.options), report.Summary(in, s.options))
 	return nil
 }

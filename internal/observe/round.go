@@ -45,7 +45,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, past [
 		timeouts := w.pace.timeouts(past[i])
 		granted[i] = total(timeouts)
 		longest = max(longest, granted[i])
-		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Timeouts: timeouts, Query: t.Query}
+		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts, Query: t.Query}
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+grace)
 	defer cancel()

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -22,6 +23,14 @@ type Target struct {
 	// silence can be told from a server that is not there. To is nil for DNS.
 	To   *Agent
 	Port probes.Port
+}
+
+// server names the listening socket, whichever address leads to it.
+func (t Target) server() string {
+	if t.To == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d", t.Peer, t.Port.Number)
 }
 
 // Next is asked after every round whether there shall be another one, and after
