@@ -4,8 +4,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/cniproof/cniproof/internal/flow"
 )
 
 // The bounds of one attempt's time-out, and how many times a slow answer of late
@@ -56,41 +54,20 @@ func (p *pace) attempt() time.Duration {
 	return min(max(margin*slow, shortest), longest)
 }
 
-// timeouts is the series of attempts for a flow. One that has been seen closed is
-// tried once: an opening shows in any round. One of which nothing is known is
-// tried twice. One that has connected since the watch began is given much longer,
-// in fresh attempts, before it counts as closed: a flow that fails now and then
-// is a serious thing to say of an implementation.
-func (p *pace) timeouts(h history) []time.Duration {
+// timeouts is the series of attempts for a flow that has connected in so many
+// rounds in a row. One that did not is tried once: an opening shows in any round.
+// One that has connected again and again is given much longer, in fresh attempts,
+// before it counts as closed: that a flow fails now and then is a serious thing to
+// say of an implementation.
+func (p *pace) timeouts(connected int) []time.Duration {
 	t := p.attempt()
-	switch h {
-	case closed:
+	switch connected {
+	case 0:
 		return []time.Duration{t}
-	case open:
-		return []time.Duration{t, 2 * t, 4 * t}
-	case fresh:
+	case 1:
+		return []time.Duration{t, 2 * t}
 	}
-	return []time.Duration{t, 2 * t}
-}
-
-// history is what the last round of the watch saw of a flow.
-type history uint8
-
-const (
-	fresh history = iota
-	open
-	closed
-)
-
-func historyOf(s flow.Sample) history {
-	switch s.Verdict() {
-	case flow.Allow:
-		return open
-	case flow.Deny:
-		return closed
-	case flow.Unknown, flow.Undefined:
-	}
-	return fresh
+	return []time.Duration{t, 2 * t, 4 * t}
 }
 
 func total(timeouts []time.Duration) time.Duration {

@@ -5,13 +5,17 @@ import (
 	"time"
 )
 
-func TestTimeoutsByHistory(t *testing.T) {
+func TestAFlowThatKeepsConnectingIsGivenLongerBeforeItCountsAsClosed(t *testing.T) {
 	var p pace
-	if a, b, c := total(p.timeouts(closed)), total(p.timeouts(fresh)), total(p.timeouts(open)); a >= b || b >= c {
-		t.Errorf("closed %s, fresh %s, open %s: each must be longer than the one before", a, b, c)
+	for n, last := 0, time.Duration(0); n < 3; n++ {
+		got := total(p.timeouts(n))
+		if got <= last {
+			t.Errorf("after %d rounds a probe waits %s, not longer than the %s of one round less", n, got, last)
+		}
+		last = got
 	}
-	if n := len(p.timeouts(open)); n < 3 {
-		t.Errorf("a flow that connected gets %d attempts, want several", n)
+	if a, b := total(p.timeouts(2)), total(p.timeouts(20)); a != b {
+		t.Errorf("a probe waits %s after 2 rounds and %s after 20", a, b)
 	}
 }
 

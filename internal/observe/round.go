@@ -16,12 +16,12 @@ const grace = 10 * time.Second
 
 // round tries every target once, all at the same time, and then makes sure that
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
-func (w *Watcher) round(ctx context.Context, past []history) flow.Round {
+func (w *Watcher) round(ctx context.Context, connected []int) flow.Round {
 	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
 	granted := make([]time.Duration, len(w.targets))
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
-		group.Go(func() { w.probe(ctx, agent, indices, past, round.Samples, granted) })
+		group.Go(func() { w.probe(ctx, agent, indices, connected, round.Samples, granted) })
 	}
 	group.Wait()
 	w.pace.learn(append(answers(round.Samples), w.doubt(ctx, round.Samples, granted)...))
@@ -37,12 +37,12 @@ func (w *Watcher) bySource() map[*Agent][]int {
 	return groups
 }
 
-func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, past []history, samples []flow.Sample, granted []time.Duration) {
+func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, connected []int, samples []flow.Sample, granted []time.Duration) {
 	list := make([]probes.Probe, len(indices))
 	var longest time.Duration
 	for n, i := range indices {
 		t := w.targets[i]
-		timeouts := w.pace.timeouts(past[i])
+		timeouts := w.pace.timeouts(connected[i])
 		granted[i] = total(timeouts)
 		longest = max(longest, granted[i])
 		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts, Query: t.Query}

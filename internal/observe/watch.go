@@ -56,9 +56,9 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 	for i, t := range w.targets {
 		line.Flows[i] = t.Flow
 	}
-	past := make([]history, len(w.targets))
+	connected := make([]int, len(w.targets)) // rounds in a row, up to the last one
 	for {
-		round := w.round(ctx, past)
+		round := w.round(ctx, connected)
 		if ctx.Err() != nil {
 			return line
 		}
@@ -67,13 +67,16 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 		if !again || !wait(ctx, pause) {
 			return line
 		}
-		remember(past, round.Samples)
+		count(connected, round.Samples)
 	}
 }
 
-func remember(past []history, samples []flow.Sample) {
+func count(connected []int, samples []flow.Sample) {
 	for i, s := range samples {
-		past[i] = historyOf(s)
+		connected[i]++
+		if s.Outcome != flow.Connected {
+			connected[i] = 0
+		}
 	}
 }
 
