@@ -6,14 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The base chains. What a pod sends is judged at the pod's node first, then what a
-// pod gets at that pod's node, both in the forward hook: Services have been
-// translated by then, so that addresses and ports are the pods'. What a node itself
-// sends to its pods comes from the output hook, and is not judged.
-const (
-	forwardChain = "forward"
-	outputChain  = "output"
-)
+// The base chains. The forward hook judges first what the node's pods send, then
+// what they get: to accept is to leave one of the chains, not the hook. Services have
+// been translated by then, so that addresses and ports are the pods'. What a node
+// itself sends to its pods comes from the output hook, and is not judged.
+const outputChain = "output"
+
+func forwardChain(d direction) string { return "forward-" + d.String() }
 
 // statusDNAT is the bit of a connection whose destination was translated.
 const statusDNAT = 1 << 5
@@ -41,10 +40,12 @@ func addTable() step {
 // takeOver makes the table judge, and removes the tables that did so before.
 func takeOver(faults Faults, old []string) step {
 	return step{messages: 16 + len(old), bytes: 16 * ruleBytes, write: func(w *writer) error {
-		w.baseChain(forwardChain, nftables.ChainHookForward)
-		w.forwardRules(faults)
+		for _, d := range directions {
+			w.baseChain(forwardChain(d), nftables.ChainHookForward, priority(d))
+			w.forwardRules(d, faults)
+		}
 		if faults.Has(NodeTrafficDenied) {
-			w.baseChain(outputChain, nftables.ChainHookOutput)
+			w.baseChain(outputChain, nftables.ChainHookOutput, priority(ingress))
 			w.rule(outputChain, acceptIf(established())...)
 			w.lookUp(outputChain, ingress)
 		}
@@ -55,34 +56,43 @@ func takeOver(faults Faults, old []string) step {
 	}}
 }
 
-// pause takes the rules out of the forward chain, or puts them back in.
+// priority puts egress before ingress.
+func priority(d direction) nftables.ChainPriority {
+	if d == egress {
+		return *nftables.ChainPriorityFilter
+	}
+	return *nftables.ChainPriorityFilter + 1
+}
+
+// pause takes the rules out of the base chains, or puts them back in.
 func pause(faults Faults, paused bool) step {
-	return step{messages: 8, bytes: 8 * ruleBytes, write: func(w *writer) error {
-		w.conn.FlushChain(w.chain(forwardChain))
-		if !paused {
-			w.forwardRules(faults)
+	return step{messages: 12, bytes: 12 * ruleBytes, write: func(w *writer) error {
+		for _, d := range directions {
+			w.conn.FlushChain(w.chain(forwardChain(d)))
+			if !paused {
+				w.forwardRules(d, faults)
+			}
 		}
 		return nil
 	}}
 }
 
-func (w *writer) baseChain(name string, hook *nftables.ChainHook) {
+func (w *writer) baseChain(name string, hook *nftables.ChainHook, at nftables.ChainPriority) {
 	accept := nftables.ChainPolicyAccept
 	w.conn.AddChain(&nftables.Chain{
 		Table: w.table, Name: name, Policy: &accept,
-		Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: nftables.ChainPriorityFilter,
+		Type: nftables.ChainTypeFilter, Hooknum: hook, Priority: &at,
 	})
 }
 
-func (w *writer) forwardRules(faults Faults) {
+func (w *writer) forwardRules(d direction, faults Faults) {
 	if faults.Has(ServicePathUnenforced) {
-		w.rule(forwardChain, acceptIf(connectionIs(expr.CtKeySTATUS, statusDNAT))...)
+		w.rule(forwardChain(d), acceptIf(connectionIs(expr.CtKeySTATUS, statusDNAT))...)
 	}
 	if !faults.Has(RepliesDropped) {
-		w.rule(forwardChain, acceptIf(established())...)
+		w.rule(forwardChain(d), acceptIf(established())...)
 	}
-	w.lookUp(forwardChain, egress)
-	w.lookUp(forwardChain, ingress)
+	w.lookUp(forwardChain(d), d)
 }
 
 // established matches what belongs to a connection that was let through when it was new:
@@ -96,7 +106,7 @@ func acceptIf(match []expr.Any) []expr.Any {
 }
 
 // lookUp sends a packet to the chain of the pod that it comes from, in egress, or
-// goes to, in ingress. An allowed packet comes back.
+// goes to, in ingress.
 func (w *writer) lookUp(chain string, d direction) {
 	for _, f := range families {
 		w.rule(chain, append(ofFamily(f),

@@ -39,7 +39,7 @@ func (w *writer) chainRule(chain string, r *chainRule) error {
 		}
 		exprs = append(exprs, loadPort(r.serviceSide), match)
 	}
-	w.rule(chain, append(exprs, &expr.Verdict{Kind: expr.VerdictReturn})...)
+	w.rule(chain, acceptIf(exprs)...)
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 
 // isolation is what a pod may do in a direction, nil if no policy isolates it there.
 func (m *modeller) isolation(p *pod, d direction, policies []*compiled, shared map[string]*isolation) *isolation {
-	policies = isolating(policies, d)
 	if len(policies) == 0 {
 		return nil
 	}
@@ -21,16 +20,6 @@ func (m *modeller) isolation(p *pod, d direction, policies []*compiled, shared m
 		shared[id] = cmp.Or(m.shared[id], m.combined(p, d, policies))
 	}
 	return shared[id]
-}
-
-func isolating(policies []*compiled, d direction) []*compiled {
-	var out []*compiled
-	for _, c := range policies {
-		if c.says[d] != nil {
-			out = append(out, c)
-		}
-	}
-	return out
 }
 
 // identity is equal for pods that may do the same.

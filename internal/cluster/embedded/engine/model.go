@@ -46,11 +46,11 @@ func (m *modeller) model(s *store) model {
 	if m.faults.Has(EnforceNothing) {
 		return out
 	}
-	applied := applying(m.compiled(s))
+	applied := m.applied(m.compiled(s))
 	shared := map[string]*isolation{}
-	for _, p := range m.world.pods {
-		if policies := applied[p.key]; len(policies) > 0 {
-			out[p.key] = &podModel{p, m.directions(p, policies, shared)}
+	for i, p := range m.world.pods {
+		if says := m.directions(p, applied[i], shared); says[ingress] != nil || says[egress] != nil {
+			out[p.key] = &podModel{p, says}
 		}
 	}
 	m.shared = shared
@@ -72,24 +72,30 @@ func (m *modeller) compiled(s *store) []*compiled {
 	return slices.SortedFunc(maps.Values(now), func(a, b *compiled) int { return a.key.compare(b.key) })
 }
 
-// applying is the policies that select each pod.
-func applying(policies []*compiled) map[key][]*compiled {
-	out := map[key][]*compiled{}
-	for _, c := range policies {
-		for _, p := range c.pods {
-			out[p.key] = append(out[p.key], c)
+// isolators are the policies that isolate a pod in each direction.
+type isolators [len(directions)][]*compiled
+
+// applied is the isolators of each pod of the world.
+func (m *modeller) applied(policies []*compiled) []isolators {
+	out := make([]isolators, len(m.world.pods))
+	for _, d := range directions {
+		for _, c := range policies {
+			if c.says[d] == nil || m.ignored(d) {
+				continue
+			}
+			for _, p := range c.pods {
+				out[m.world.index[p]][d] = append(out[m.world.index[p]][d], c)
+			}
 		}
 	}
 	return out
 }
 
-// directions is what a pod that the policies select may do.
-func (m *modeller) directions(p *pod, policies []*compiled, shared map[string]*isolation) [len(directions)]*isolation {
+// directions is what a pod may do.
+func (m *modeller) directions(p *pod, policies isolators, shared map[string]*isolation) [len(directions)]*isolation {
 	var out [len(directions)]*isolation
 	for _, d := range directions {
-		if !m.ignored(d) {
-			out[d] = m.isolation(p, d, policies, shared)
-		}
+		out[d] = m.isolation(p, d, policies[d], shared)
 	}
 	if m.faults.Has(DirectionsSwapped) {
 		out[ingress], out[egress] = out[egress], out[ingress]

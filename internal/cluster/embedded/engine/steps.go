@@ -44,6 +44,9 @@ func addChain(c *chain) []step {
 		w.conn.AddChain(w.chain(c.name))
 		return nil
 	}}}
+	for _, part := range c.parts {
+		steps = append(steps, addRule(c.name, &expr.Verdict{Kind: expr.VerdictJump, Chain: part.name}))
+	}
 	for i := range c.rules {
 		r := &c.rules[i]
 		size := len(r.peers) + len(r.ports)
@@ -53,13 +56,20 @@ func addChain(c *chain) []step {
 			write:    func(w *writer) error { return w.chainRule(c.name, r) },
 		})
 	}
-	return append(steps, step{messages: 1, bytes: ruleBytes, write: func(w *writer) error {
-		w.rule(c.name, &expr.Verdict{Kind: expr.VerdictDrop})
-		return nil
-	}})
+	if c.drop {
+		steps = append(steps, addRule(c.name, &expr.Verdict{Kind: expr.VerdictDrop}))
+	}
+	return steps
 }
 
-// pointChain makes a pod's own chain, if there is none, and sends it to a chain of rules.
+func addRule(chain string, exprs ...expr.Any) step {
+	return step{messages: 1, bytes: ruleBytes, write: func(w *writer) error {
+		w.rule(chain, exprs...)
+		return nil
+	}}
+}
+
+// pointChain makes a chain, if there is none, and exchanges its one rule.
 func pointChain(name, target string) step {
 	return step{messages: 3, bytes: chainBytes + 2*ruleBytes, write: func(w *writer) error {
 		own := w.conn.AddChain(w.chain(name))

@@ -19,27 +19,31 @@ type podProgram struct {
 
 // table is what the engine has put into a node's kernel.
 //
-// A verdict map sends each address of an isolated pod to the pod's own chain, which
-// has one rule: go to the chain of rules. When a pod may do something else, that
-// rule alone is exchanged. The kernel switches a chain's rules between two packets,
-// so there is no instant in which a pod is open or shut by an update.
+// A verdict map sends each address of an isolated pod to the pod's own chain, that
+// to the chain of a group of pods, and that to a chain of rules. The first two have
+// one rule each. When pods may do something else, the rule of their group alone is
+// exchanged; when a pod parts from its group, the rule of the pod. The kernel
+// switches a chain's rules between two packets, so there is no instant in which a
+// pod is open or shut by an update.
 type table struct {
 	name   string
-	pods   map[key]*podChains
+	pods   map[key]*podEntry
+	groups [len(directions)]groups
 	chains map[string]*chain
 	maps   [len(directions)][len(families)]map[netip.Addr]string // name of the pod's own chain
 	count  int                                                   // of pods numbered so far
 }
 
-// podChains is a pod's own chains.
-type podChains struct {
-	number  int
-	targets [len(directions)]string // name of the chain of rules, or empty
+// podEntry is a pod's own chains: its number, and where each direction leads.
+type podEntry struct {
+	number int
+	groups [len(directions)]*group
 }
 
 func newTable(name string) *table {
-	t := &table{name: name, pods: map[key]*podChains{}, chains: map[string]*chain{}}
+	t := &table{name: name, pods: map[key]*podEntry{}, chains: map[string]*chain{}}
 	for _, d := range directions {
+		t.groups[d].direction = d
 		for _, f := range families {
 			t.maps[d][f] = map[netip.Addr]string{}
 		}
@@ -49,43 +53,48 @@ func newTable(name string) *table {
 
 func mapName(d direction, f family) string { return d.String() + [...]string{"4", "6"}[f] }
 
-func (c *podChains) chainName(d direction) string { return fmt.Sprintf("pod-%d-%s", c.number, d) }
+func (p *podEntry) chainName(d direction) string { return fmt.Sprintf("pod-%d-%s", p.number, d) }
 
 // update makes the table be what the program wants. It returns the steps that take
 // the kernel there. They must be taken in order, but need not be taken at once.
 func (t *table) update(want program) []step {
-	var steps []step
-	order := slices.SortedFunc(maps.Keys(want), key.compare)
-	for _, k := range order {
-		for _, c := range want[k].chains {
-			if c != nil && t.chains[c.name] == nil {
-				t.chains[c.name] = c
-				steps = append(steps, addChain(c)...)
-			}
-		}
-	}
-	for _, k := range order {
-		steps = append(steps, t.retarget(k, want[k])...)
+	t.number(want)
+	steps := t.newChains(want)
+	for _, d := range directions {
+		steps = append(steps, t.regroup(d, want)...)
 	}
 	steps = append(steps, t.elements(want)...)
 	return append(steps, t.sweep(want)...)
 }
 
-// retarget sends a pod's own chains to the chains that now judge it.
-func (t *table) retarget(k key, want podProgram) []step {
-	own := t.pods[k]
-	if own == nil {
-		t.count++
-		own = &podChains{number: t.count}
-		t.pods[k] = own
-	}
-	var steps []step
-	for d, c := range want.chains {
-		if c == nil || own.targets[d] == c.name {
-			continue
+// number numbers the pods that are new.
+func (t *table) number(want program) {
+	for _, k := range slices.SortedFunc(maps.Keys(want), key.compare) {
+		if t.pods[k] == nil {
+			t.count++
+			t.pods[k] = &podEntry{number: t.count}
 		}
-		steps = append(steps, pointChain(own.chainName(direction(d)), c.name))
-		own.targets[d] = c.name
+	}
+}
+
+// newChains makes the chains of rules that are new. Nothing leads to them yet.
+func (t *table) newChains(want program) []step {
+	var steps []step
+	add := func(c *chain) {
+		if t.chains[c.name] == nil {
+			t.chains[c.name] = c
+			steps = append(steps, addChain(c)...)
+		}
+	}
+	for _, p := range want {
+		for _, c := range p.chains {
+			if c != nil && t.chains[c.name] == nil {
+				for _, part := range c.parts {
+					add(part)
+				}
+				add(c)
+			}
+		}
 	}
 	return steps
 }
@@ -123,26 +132,47 @@ func (t *table) wantedElements(want program, d direction, f family) map[netip.Ad
 // sweep deletes the chains that nothing leads to any more.
 func (t *table) sweep(want program) []step {
 	var steps []step
-	used := map[string]bool{}
-	for k, own := range t.pods {
+	for k, entry := range t.pods {
 		for _, d := range directions {
-			if own.targets[d] != "" && want[k].chains[d] == nil {
-				steps = append(steps, deleteChain(own.chainName(d)))
-				own.targets[d] = ""
+			if entry.groups[d] != nil && want[k].chains[d] == nil {
+				entry.groups[d] = nil
+				steps = append(steps, deleteChain(entry.chainName(d)))
 			}
-			used[own.targets[d]] = true
 		}
 		if _, wanted := want[k]; !wanted {
 			delete(t.pods, k)
 		}
 	}
-	for name := range t.chains {
-		if !used[name] {
-			steps = append(steps, deleteChain(name))
-			delete(t.chains, name)
+	for _, d := range directions {
+		steps = append(steps, t.groups[d].sweep(t.pods)...)
+	}
+	return append(steps, t.sweepRules()...)
+}
+
+// sweepRules deletes chains of rules, those that lead to others first.
+func (t *table) sweepRules() []step {
+	used := map[string]bool{}
+	for _, d := range directions {
+		for _, g := range t.groups[d].list {
+			used[g.target] = true
+			for _, part := range t.chains[g.target].parts {
+				used[part.name] = true
+			}
 		}
 	}
-	return steps
+	var wholes, parts []step
+	for name, c := range t.chains {
+		switch {
+		case used[name]:
+			continue
+		case c.drop:
+			wholes = append(wholes, deleteChain(name))
+		default:
+			parts = append(parts, deleteChain(name))
+		}
+		delete(t.chains, name)
+	}
+	return append(wholes, parts...)
 }
 
 // String is the table in the words of nft, without its base chains.
@@ -158,15 +188,18 @@ func (t *table) String() string {
 			b.WriteString("\t}\n")
 		}
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(t.pods), key.compare) {
-		for d, target := range t.pods[k].targets {
-			if target != "" {
-				fmt.Fprintf(&b, "\tchain %s { # %s\n\t\tgoto %s\n\t}\n", t.pods[k].chainName(direction(d)), k, target)
+	for _, d := range directions {
+		for _, k := range slices.SortedFunc(maps.Keys(t.pods), key.compare) {
+			if g := t.pods[k].groups[d]; g != nil {
+				fmt.Fprintf(&b, "\tchain %s { # %s\n\t\tgoto %s\n\t}\n", t.pods[k].chainName(d), k, g.name)
 			}
+		}
+		for _, g := range t.groups[d].list {
+			fmt.Fprintf(&b, "\tchain %s {\n\t\tgoto %s\n\t}\n", g.name, g.target)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.chains)) {
-		fmt.Fprintf(&b, "\tchain %s {\n%s\t\tdrop\n\t}\n", name, rulesText(t.chains[name].rules))
+		fmt.Fprintf(&b, "\tchain %s {\n%s\t}\n", name, t.chains[name].text())
 	}
 	return b.String() + "}\n"
 }
