@@ -59,6 +59,9 @@ type embedded struct {
 // Open makes a cluster. It fails before it starts anything where the kernel or the
 // permissions of this process are not enough.
 func (p *provider) Open(ctx context.Context, progress func(string)) (cluster.Cluster, error) {
+	if err := checkHost(); err != nil {
+		return nil, fmt.Errorf("opening the embedded cluster: %w", err)
+	}
 	path, err := agentbin.Path(ctx, runtime.GOARCH)
 	if err != nil {
 		return nil, err

@@ -23,13 +23,9 @@ const (
 //nolint:gochecknoglobals // constant tables
 var (
 	everySettings = []setting{
-		{name: "ipv4/conf/all/rp_filter", value: "0"},
-		{name: "ipv4/conf/default/rp_filter", value: "0"},
 		{name: "ipv4/ip_unprivileged_port_start", value: "0"},
-		{name: "ipv6/conf/all/disable_ipv6", value: "0"},
-		{name: "ipv6/conf/default/disable_ipv6", value: "0"},
-		{name: "ipv6/conf/default/accept_dad", value: "0"},
-		{name: "ipv6/conf/default/accept_ra", value: "0"},
+		{name: "ipv6/conf/all/disable_ipv6", value: "0", likely: true},
+		{name: "ipv6/conf/default/disable_ipv6", value: "0", likely: true},
 		{name: "ipv6/conf/default/addr_gen_mode", value: "1"}, // no link-local addresses
 		// A refused probe is told so every time, not once a second.
 		{name: "ipv4/icmp_ratelimit", value: "0", optional: true},
@@ -38,6 +34,8 @@ var (
 		{name: "ipv6/icmp/ratelimit", value: "0", optional: true},
 	}
 	nodeSettings = []setting{
+		{name: "ipv4/conf/all/rp_filter", value: "0", likely: true},
+		{name: "ipv4/conf/default/rp_filter", value: "0", likely: true},
 		{name: "ipv4/ip_forward", value: "1"},
 		{name: "ipv6/conf/all/forwarding", value: "1"},
 		// Every probe is a new connection: finished ones must not fill the table.
@@ -48,7 +46,6 @@ var (
 		{name: "netfilter/nf_conntrack_udp_timeout", value: "10", optional: true},
 		{name: "netfilter/nf_conntrack_udp_timeout_stream", value: "10", optional: true},
 		{name: "netfilter/nf_conntrack_sctp_timeout_cookie_wait", value: "3", optional: true},
-		{name: "netfilter/nf_conntrack_max", value: "1048576", optional: true},
 	}
 )
 

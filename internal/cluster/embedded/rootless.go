@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -30,14 +31,14 @@ func Enter() error {
 		return nil
 	}
 	if os.Getenv(enteredEnv) != "" {
-		return errors.New("the new user namespace gives no capabilities: a security module of this host takes them away, run as root")
+		return explainUserNamespace("/proc", errors.New("the new one gives no capabilities"))
 	}
 	// Where the agent has to be built first, that may need the host's network, which
 	// the new namespaces have not. A failure shows when the agent is needed.
 	_, _ = agentbin.Path(context.Background(), runtime.GOARCH)
 	cmd, err := startAgain()
 	if err != nil {
-		return explainUserNamespace(err)
+		return explainUserNamespace("/proc", err)
 	}
 	state := passSignals(cmd)
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
@@ -96,20 +97,29 @@ func dieOf(s syscall.Signal) {
 	os.Exit(128 + int(s)) // where the signal does not end a process
 }
 
-// explainUserNamespace says what keeps this user from having a user namespace.
-func explainUserNamespace(err error) error {
+// obstacle is a setting that keeps a user from having a user namespace, and the
+// command by which root lifts it.
+type obstacle struct{ path, value, remedy string }
+
+//nolint:gochecknoglobals // a constant table
+var obstacles = []obstacle{
+	{"sys/user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"},
+	{"sys/user/max_net_namespaces", "0", "sysctl -w user.max_net_namespaces=10000"},
+	{"sys/kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"},
+	{"sys/kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
+}
+
+// explainUserNamespace says what keeps this user from having a user namespace, going
+// by the settings under proc, which is "/proc".
+func explainUserNamespace(proc string, err error) error {
 	const what = "this user is not root, and a user namespace cannot be made"
-	for _, s := range []struct{ path, bad, remedy string }{
-		{"/proc/sys/user/max_user_namespaces", "0", "sysctl -w user.max_user_namespaces=10000"},
-		{"/proc/sys/kernel/unprivileged_userns_clone", "0", "sysctl -w kernel.unprivileged_userns_clone=1"},
-		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1", "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
-	} {
-		if value, readErr := os.ReadFile(s.path); readErr == nil && firstWord(value) == s.bad {
-			return fmt.Errorf("%s: %s is %s: let root run `%s`, or run as root: %w", what, s.path, s.bad, s.remedy, err)
+	for _, o := range obstacles {
+		if setTo(filepath.Join(proc, o.path), o.value) {
+			return fmt.Errorf("%s: /proc/%s is %s: let root run `%s`, or run as root: %w", what, o.path, o.value, o.remedy, err)
 		}
 	}
-	if _, statErr := os.Stat("/proc/self/ns/user"); statErr != nil {
+	if _, missing := os.Stat(filepath.Join(proc, "self/ns/user")); missing != nil {
 		return fmt.Errorf("%s: the kernel has none (CONFIG_USER_NS): run as root: %w", what, err)
 	}
-	return fmt.Errorf("%s: inside a container, run it with --privileged or with CAP_SYS_ADMIN, CAP_NET_ADMIN and CAP_NET_RAW; elsewhere run as root: %w", what, err)
+	return fmt.Errorf("%s: inside a container, run it with --privileged or with --cap-add for SYS_ADMIN, NET_ADMIN and NET_RAW; elsewhere run as root: %w", what, err)
 }

@@ -24,6 +24,7 @@ type stack struct {
 // setting is a sysctl of a network namespace, its name written as a path.
 type setting struct {
 	name, value string
+	likely      bool // most namespaces begin with this value
 	optional    bool // not every kernel has it, or lets a namespace set it
 }
 
@@ -70,11 +71,13 @@ func writeSettings(list []setting) error {
 	return nil
 }
 
-// write spares the kernel a write that changes nothing: some take a global lock.
+// write spares the kernel a write that likely changes nothing: some take a global lock.
 func (s setting) write() error {
 	path := "/proc/sys/net/" + s.name
-	if now, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(now)) == s.value {
-		return nil
+	if s.likely {
+		if now, err := os.ReadFile(path); err == nil && firstWord(now) == s.value {
+			return nil
+		}
 	}
 	return os.WriteFile(path, []byte(s.value), 0)
 }
