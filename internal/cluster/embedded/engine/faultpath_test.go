@@ -75,7 +75,7 @@ func flaps(t *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
 	var open, shut int
 	for end := time.Now().Add(2 * flapEvery); time.Now().Before(end); {
-		if l.reaches("x/b", "x/a", "udp", ipv4, 80) {
+		if l.reaches("x/b", "x/a", "udp", ipv4, 80, flapFor/4) {
 			open++
 		} else {
 			shut++

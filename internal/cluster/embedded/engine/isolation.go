@@ -1,41 +1,6 @@
 package engine
 
-import (
-	"cmp"
-	"encoding/binary"
-	"fmt"
-	"slices"
-)
-
-// isolation is what a pod may do in a direction, nil if no policy isolates it there.
-func (m *modeller) isolation(p *pod, d direction, policies []*compiled, shared map[string]*isolation) *isolation {
-	if len(policies) == 0 {
-		return nil
-	}
-	if m.faults.Has(FirstPolicyOnly) {
-		policies = policies[:1]
-	}
-	id := m.identity(p, d, policies)
-	if shared[id] == nil {
-		shared[id] = cmp.Or(m.shared[id], m.combined(p, d, policies))
-	}
-	return shared[id]
-}
-
-// identity is equal for pods that may do the same.
-func (m *modeller) identity(p *pod, d direction, policies []*compiled) string {
-	id := []byte{byte(d)}
-	for _, c := range policies {
-		id = binary.BigEndian.AppendUint64(id, c.id)
-	}
-	for _, cp := range p.ports {
-		id = fmt.Appendf(id, " %s=%d", cp.name, cp.port)
-	}
-	if m.faults.Has(SameNodeUnenforced) || m.faults.Has(CrossNodeUnenforced) {
-		id = fmt.Appendf(id, " on %s", p.node)
-	}
-	return string(id)
-}
+import "slices"
 
 // combined is what policies allow a pod together: policies add up.
 func (m *modeller) combined(p *pod, d direction, policies []*compiled) *isolation {

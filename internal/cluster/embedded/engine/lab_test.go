@@ -21,7 +21,10 @@ import (
 	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
+	clienttesting "k8s.io/client-go/testing"
 )
 
 // insideEnv tells the test binary that it runs in a user namespace of its own.
@@ -97,7 +100,7 @@ func (h *host) do(f func() error) error {
 // an address of each family, and the host "out" beyond n1.
 func newLab(t testing.TB, pods ...string) *lab {
 	t.Helper()
-	l := &lab{t: t, hosts: map[string]*host{}, client: fake.NewClientset()}
+	l := &lab{t: t, hosts: map[string]*host{}, client: newClient()}
 	for i, name := range []string{"n1", "n2", "out"} {
 		l.addHost(name, fmt.Sprintf("192.0.2.%d", i+1), fmt.Sprintf("2001:db8::%d", i+1))
 	}
@@ -109,6 +112,19 @@ func newLab(t testing.TB, pods ...string) *lab {
 		l.addPod(p)
 	}
 	return l
+}
+
+// newClient is an API without the field management of fake.NewClientset, which takes
+// milliseconds for every write.
+func newClient() *fake.Clientset {
+	tracker := clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder())
+	c := &fake.Clientset{}
+	c.AddReactor("*", "*", clienttesting.ObjectReaction(tracker))
+	c.AddWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
+		w, err := tracker.Watch(action.GetResource(), action.GetNamespace(), action.(clienttesting.WatchActionImpl).ListOptions)
+		return true, w, err
+	})
+	return c
 }
 
 func (l *lab) addHost(name, v4, v6 string) *host {
@@ -343,12 +359,22 @@ func echoUDP(c net.PacketConn) {
 	}
 }
 
-// patience is how long a connection may take that is allowed. The namespaces are on
-// one machine: what takes longer was dropped.
-const patience = 150 * time.Millisecond
+// A connection that must come is waited for, however busy the machine is. One that
+// must not come is waited for as long as it takes on a quiet machine, many times over.
+const (
+	patience   = 5 * time.Second
+	impatience = 150 * time.Millisecond
+)
+
+func patienceFor(want bool) time.Duration {
+	if want {
+		return patience
+	}
+	return impatience
+}
 
 // dial connects, says something and hears it back.
-func (l *lab) dial(from, protocol string, to netip.AddrPort) (net.Conn, error) {
+func (l *lab) dial(from, protocol string, to netip.AddrPort, patience time.Duration) (net.Conn, error) {
 	var c net.Conn
 	err := l.hosts[from].do(func() (err error) {
 		c, err = net.DialTimeout(protocol, to.String(), patience)
@@ -357,13 +383,13 @@ func (l *lab) dial(from, protocol string, to netip.AddrPort) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := echo(c); err != nil {
+	if err := echo(c, patience); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-func echo(c net.Conn) error {
+func echo(c net.Conn, patience time.Duration) error {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
@@ -375,8 +401,8 @@ func echo(c net.Conn) error {
 }
 
 // reaches reports whether from gets through to a port of to.
-func (l *lab) reaches(from, to, protocol string, f family, number int) bool {
-	c, err := l.dial(from, protocol, netip.AddrPortFrom(l.hosts[to].addr(f), uint16(number)))
+func (l *lab) reaches(from, to, protocol string, f family, number int, patience time.Duration) bool {
+	c, err := l.dial(from, protocol, netip.AddrPortFrom(l.hosts[to].addr(f), uint16(number)), patience)
 	if err != nil {
 		return false
 	}
@@ -390,7 +416,7 @@ func (l *lab) expect(want bool, lines ...string) {
 	for _, line := range lines {
 		for _, f := range families {
 			wait.Go(func() {
-				if got := l.line(line, f); got != want {
+				if got := l.line(line, f, patienceFor(want)); got != want {
 					l.t.Errorf("%s over family %d: got through: %t, want %t", line, f, got, want)
 				}
 			})
@@ -399,14 +425,14 @@ func (l *lab) expect(want bool, lines ...string) {
 	wait.Wait()
 }
 
-func (l *lab) line(line string, f family) bool {
+func (l *lab) line(line string, f family, patience time.Duration) bool {
 	from, rest, _ := strings.Cut(line, " -> ")
 	to, service, _ := strings.Cut(rest, ":")
 	number, protocol, _ := strings.Cut(service, "/")
 	var n int
 	_, _ = fmt.Sscan(number, &n)
 	if protocol == "sctp" {
-		return l.initiates(from, to, f, n)
+		return l.initiates(from, to, f, n, patience)
 	}
-	return l.reaches(from, to, protocol, f, n)
+	return l.reaches(from, to, protocol, f, n, patience)
 }

@@ -40,7 +40,6 @@ type loop struct {
 	life     int // counts restarts
 	store    *store
 	modeller *modeller
-	programs *programs
 	source   *source
 
 	last     time.Time // of programming
@@ -54,7 +53,7 @@ func newLoop(e *Engine, life int) *loop {
 	}
 	return &loop{
 		Engine: e, life: life,
-		store: newStore(e.faults), modeller: newModeller(e.faults), programs: &programs{faults: e.faults},
+		store: newStore(e.faults), modeller: newModeller(e.faults),
 	}
 }
 
@@ -155,7 +154,7 @@ func (l *loop) isPoisonous() bool {
 // program makes the nodes enforce what the store holds.
 func (l *loop) program() error {
 	started := time.Now()
-	wanted := l.programs.of(l.modeller.model(l.store))
+	wanted := programs(l.modeller.model(l.store), l.faults)
 	modelled := time.Since(started)
 	var group errgroup.Group
 	steps := make([]int, len(l.nodes))

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -19,42 +21,49 @@ type podModel struct {
 // No two allows have the same peers or the same ports.
 type isolation struct{ allows []allow }
 
-// modeller makes models. It remembers what it has resolved, so that a change costs
-// what it changes; the models are those that a new modeller would make.
+// modeller makes models. It remembers the policies that it has compiled; the models
+// are those that a new modeller would make.
 type modeller struct {
 	faults    Faults
 	endpoints uint64 // of the store that world was made of
 	world     *world
 	policies  map[*policy]*compiled
-	count     uint64 // of policies compiled so far
-	shared    map[string]*isolation
 }
 
-func newModeller(faults Faults) *modeller {
-	return &modeller{faults: faults, policies: map[*policy]*compiled{}, shared: map[string]*isolation{}}
-}
+func newModeller(faults Faults) *modeller { return &modeller{faults: faults} }
 
 // model is the model of what the store holds.
 func (m *modeller) model(s *store) model {
 	if m.world == nil || m.endpoints != s.endpoints {
 		m.world = newWorld(m.faults, s.namespaces, s.pods)
 		m.endpoints = s.endpoints
-		clear(m.policies)
-		clear(m.shared)
+		m.policies = nil
 	}
 	out := model{}
-	if m.faults.Has(EnforceNothing) {
-		return out
-	}
-	applied := m.applied(m.compiled(s))
-	shared := map[string]*isolation{}
-	for i, p := range m.world.pods {
-		if says := m.directions(p, applied[i], shared); says[ingress] != nil || says[egress] != nil {
-			out[p.key] = &podModel{p, says}
+	policies := m.compiled(s)
+	for _, d := range directions {
+		if m.faults.Has(EnforceNothing) || m.ignores(d) {
+			continue
+		}
+		for k, i := range m.isolations(d, policies) {
+			if out[k] == nil {
+				out[k] = &podModel{pod: m.world.pods[m.world.index[k]]}
+			}
+			out[k].says[m.enforcedAs(d)] = i
 		}
 	}
-	m.shared = shared
 	return out
+}
+
+func (m *modeller) ignores(d direction) bool {
+	return d == ingress && m.faults.Has(IgnoreIngress) || d == egress && m.faults.Has(IgnoreEgress)
+}
+
+func (m *modeller) enforcedAs(d direction) direction {
+	if m.faults.Has(DirectionsSwapped) {
+		return ingress + egress - d
+	}
+	return d
 }
 
 // compiled is every policy of the store, by namespace and name.
@@ -63,46 +72,75 @@ func (m *modeller) compiled(s *store) []*compiled {
 	now := make(map[*policy]*compiled, len(s.policies))
 	for _, p := range s.policies {
 		if now[p] = m.policies[p]; now[p] == nil {
-			m.count++
 			now[p] = c.compile(p)
-			now[p].id = m.count
 		}
 	}
 	m.policies = now
 	return slices.SortedFunc(maps.Values(now), func(a, b *compiled) int { return a.key.compare(b.key) })
 }
 
-// isolators are the policies that isolate a pod in each direction.
-type isolators [len(directions)][]*compiled
+// isolations is what each pod may do that the policies isolate in a direction.
+func (m *modeller) isolations(d direction, policies []*compiled) map[key]*isolation {
+	policies = slices.DeleteFunc(slices.Clone(policies), func(c *compiled) bool { return c.says[d] == nil })
+	out := map[key]*isolation{}
+	alike := map[string]*isolation{}
+	for i, mask := range m.masks(policies) {
+		if mask == nil {
+			continue
+		}
+		p := m.world.pods[i]
+		id := m.identity(p, mask)
+		if alike[id] == nil {
+			alike[id] = m.combined(p, d, mask.of(policies))
+		}
+		out[p.key] = alike[id]
+	}
+	return out
+}
 
-// applied is the isolators of each pod of the world.
-func (m *modeller) applied(policies []*compiled) []isolators {
-	out := make([]isolators, len(m.world.pods))
-	for _, d := range directions {
-		for _, c := range policies {
-			if c.says[d] == nil || m.ignored(d) {
-				continue
-			}
-			for _, p := range c.pods {
-				out[m.world.index[p]][d] = append(out[m.world.index[p]][d], c)
-			}
+// mask has a bit for each policy.
+type mask []uint64
+
+func (m mask) has(i int) bool { return m[i/64]&(1<<(i%64)) != 0 }
+
+// of is the policies whose bits are set.
+func (m mask) of(policies []*compiled) []*compiled {
+	var out []*compiled
+	for i, c := range policies {
+		if m.has(i) {
+			out = append(out, c)
 		}
 	}
 	return out
 }
 
-// directions is what a pod may do.
-func (m *modeller) directions(p *pod, policies isolators, shared map[string]*isolation) [len(directions)]*isolation {
-	var out [len(directions)]*isolation
-	for _, d := range directions {
-		out[d] = m.isolation(p, d, policies[d], shared)
-	}
-	if m.faults.Has(DirectionsSwapped) {
-		out[ingress], out[egress] = out[egress], out[ingress]
+// masks is, for each pod of the world, the policies that select it, nil if none does.
+func (m *modeller) masks(policies []*compiled) []mask {
+	out := make([]mask, len(m.world.pods))
+	for i, c := range policies {
+		for _, p := range c.pods {
+			if out[p] == nil {
+				out[p] = make(mask, (len(policies)+63)/64)
+			} else if m.faults.Has(FirstPolicyOnly) {
+				continue
+			}
+			out[p][i/64] |= 1 << (i % 64)
+		}
 	}
 	return out
 }
 
-func (m *modeller) ignored(d direction) bool {
-	return d == ingress && m.faults.Has(IgnoreIngress) || d == egress && m.faults.Has(IgnoreEgress)
+// identity is equal for pods that may do the same.
+func (m *modeller) identity(p *pod, policies mask) string {
+	var id []byte
+	for _, word := range policies {
+		id = binary.BigEndian.AppendUint64(id, word)
+	}
+	for _, cp := range p.ports {
+		id = fmt.Appendf(id, " %s=%d", cp.name, cp.port)
+	}
+	if m.faults.Has(SameNodeUnenforced) || m.faults.Has(CrossNodeUnenforced) {
+		id = fmt.Appendf(id, " on %s", p.node)
+	}
+	return string(id)
 }

@@ -97,44 +97,24 @@ func (n *node) String() string {
 }
 
 // programs is what each node has to enforce.
-type programs struct {
-	faults Faults
-	chains map[isolated]*chain
-}
-
-// isolated is an isolation in the direction that it is used for.
-type isolated struct {
-	direction direction
-	isolation *isolation
-}
-
-// of splits a model by node. Chains that an earlier model had are used again.
-func (p *programs) of(m model) map[string]program {
+func programs(m model, faults Faults) map[string]program {
 	out := map[string]program{}
-	chains := map[isolated]*chain{}
+	var chains [len(directions)]map[*isolation]*chain
+	for _, d := range directions {
+		chains[d] = map[*isolation]*chain{}
+	}
 	for k, pm := range m {
 		if out[pm.pod.node] == nil {
 			out[pm.pod.node] = program{}
 		}
 		entry := podProgram{pod: pm.pod}
-		for _, d := range directions {
-			entry.chains[d] = p.chain(isolated{d, pm.says[d]}, chains)
+		for d, i := range pm.says {
+			if i != nil && chains[d][i] == nil {
+				chains[d][i] = newChain(direction(d), i, faults)
+			}
+			entry.chains[d] = chains[d][i]
 		}
 		out[pm.pod.node][k] = entry
 	}
-	p.chains = chains
 	return out
-}
-
-func (p *programs) chain(of isolated, chains map[isolated]*chain) *chain {
-	if of.isolation == nil {
-		return nil
-	}
-	if chains[of] == nil {
-		chains[of] = p.chains[of]
-	}
-	if chains[of] == nil {
-		chains[of] = newChain(of.direction, of.isolation, p.faults)
-	}
-	return chains[of]
 }

@@ -38,8 +38,7 @@ type allow struct {
 // compiled is what a policy says, with its selectors resolved.
 type compiled struct {
 	key  key
-	id   uint64 // no two compiled policies of a modeller have the same
-	pods []*pod
+	pods []int // the numbers in the world of those that are selected
 	// says is nil for a direction that the policy does not isolate.
 	says [len(directions)]*said
 }
@@ -57,13 +56,14 @@ type compiler struct {
 }
 
 func (c *compiler) compile(p *policy) *compiled {
-	out := &compiled{key: p.key, pods: c.selected(p)}
-	if len(out.pods) == 0 {
-		return out
+	out := &compiled{key: p.key}
+	selected := c.selected(p)
+	for _, pod := range selected {
+		out.pods = append(out.pods, c.world.index[pod.key])
 	}
 	for _, d := range directions {
-		if isolates(p.spec, d) {
-			out.says[d] = c.direction(p, d, out.pods)
+		if len(selected) > 0 && isolates(p.spec, d) {
+			out.says[d] = c.direction(p, d, selected)
 		}
 	}
 	return out

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,9 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/watch"
-	clienttesting "k8s.io/client-go/testing"
 )
 
 // TestThousandBlocks checks blocks at both ends and in the middle of a large set.
@@ -124,7 +120,6 @@ func BenchmarkPod(b *testing.B) {
 // TestBurst makes a thousand policies at once: the kernel has them soon after.
 func TestBurst(t *testing.T) {
 	l := newLab(t, "x/a@n1", "x/b@n1")
-	l.buffered()
 	l.scaled(200, 0)
 	l.start()
 	l.serve("x/a", 80)
@@ -138,14 +133,3 @@ func TestBurst(t *testing.T) {
 	t.Logf("created in %v, programmed in %v", created, time.Since(started))
 	l.expect(false, "x/b -> x/a:80/tcp")
 }
-
-// buffered lets watches hold more events than the hundred at which the tracker panics.
-func (l *lab) buffered() {
-	l.client.PrependWatchReactor("*", func(action clienttesting.Action) (bool, watch.Interface, error) {
-		w, err := l.client.Tracker().Watch(action.GetResource(), action.GetNamespace(), action.(clienttesting.WatchActionImpl).ListOptions)
-		return true, w, err
-	})
-}
-
-var _ = context.Background
-var _ runtime.Object

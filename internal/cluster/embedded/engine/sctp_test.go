@@ -40,7 +40,7 @@ func (l *lab) rawSCTP(name string, f family) net.PacketConn {
 }
 
 // initiates sends an INIT and reports whether an INIT-ACK comes back.
-func (l *lab) initiates(from, to string, f family, number int) bool {
+func (l *lab) initiates(from, to string, f family, number int, patience time.Duration) bool {
 	c := l.rawSCTP(from, f)
 	source := uint16(20000 + time.Now().UnixNano()/1000%20000)
 	_ = c.SetDeadline(time.Now().Add(patience))

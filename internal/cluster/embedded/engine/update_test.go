@@ -193,7 +193,7 @@ func TestEstablishedConnectionsSurvive(t *testing.T) {
 	var streams []net.Conn
 	for _, f := range families {
 		for _, from := range []string{"x/b", "y/d"} {
-			c, err := l.dial(from, "tcp", netip.AddrPortFrom(l.hosts["x/a"].addr(f), 80))
+			c, err := l.dial(from, "tcp", netip.AddrPortFrom(l.hosts["x/a"].addr(f), 80), patience)
 			l.must(err)
 			streams = append(streams, c)
 		}
@@ -201,7 +201,7 @@ func TestEstablishedConnectionsSurvive(t *testing.T) {
 	l.apply(`{metadata: {name: deny, namespace: x}, spec: {podSelector: {}, policyTypes: [Ingress, Egress]}}`)
 	l.expect(false, "x/b -> x/a:80/tcp", "y/d -> x/a:80/tcp")
 	for _, c := range streams {
-		if err := echo(c); err != nil {
+		if err := echo(c, patience); err != nil {
 			t.Errorf("%s -> %s: %v", c.LocalAddr(), c.RemoteAddr(), err)
 		}
 		l.must(c.Close())
@@ -230,7 +230,7 @@ func TestFixedSourcePort(t *testing.T) {
 	l := newLab(t, "x/a@n1", "x/b@n1")
 	l.start()
 	l.serve("x/a", 80)
-	again := func() error {
+	again := func(patience time.Duration) error {
 		return l.hosts["x/b"].do(func() error {
 			d := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: l.hosts["x/b"].v4.AsSlice(), Port: 4321}}
 			c, err := d.Dial("tcp", netip.AddrPortFrom(l.hosts["x/a"].v4, 80).String())
@@ -243,10 +243,10 @@ func TestFixedSourcePort(t *testing.T) {
 			return c.Close()
 		})
 	}
-	l.must(again())
-	l.must(again())
+	l.must(again(patience))
+	l.must(again(patience))
 	l.apply(denyA)
-	if again() == nil {
+	if again(impatience) == nil {
 		t.Error("a new connection from the old port got through")
 	}
 }

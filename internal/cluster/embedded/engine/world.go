@@ -11,7 +11,7 @@ type world struct {
 	faults     Faults
 	namespaces []namespace // by name
 	pods       []*pod      // by key
-	index      map[*pod]int
+	index      map[key]int // in pods
 }
 
 // namespace is a namespace and its pods, by name.
@@ -22,14 +22,14 @@ type namespace struct {
 }
 
 func newWorld(faults Faults, labels map[string]map[string]string, pods map[key]*pod) *world {
-	w := &world{faults: faults, index: map[*pod]int{}}
+	w := &world{faults: faults, index: map[key]int{}}
 	byName := map[string]*namespace{}
 	for _, p := range slices.SortedFunc(maps.Values(pods), func(a, b *pod) int { return a.key.compare(b.key) }) {
 		if len(p.addrs) == 0 {
 			continue
 		}
 		p = w.known(p)
-		w.index[p] = len(w.pods)
+		w.index[p.key] = len(w.pods)
 		w.pods = append(w.pods, p)
 		n := byName[p.key.namespace]
 		if n == nil {
