@@ -36,7 +36,9 @@ func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 				if i >= len(results) || ctx.Err() != nil {
 					return
 				}
+				a.slots <- struct{}{}
 				results[i] = a.probe(ctx, &batch.Probes[i], arrived)
+				<-a.slots
 			}
 		})
 	}

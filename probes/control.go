@@ -16,6 +16,8 @@ import (
 const (
 	// maxRequests is how many requests of one control stream are under way at once.
 	maxRequests = 64
+	// maxProbes is how many probes of all control streams are under way at once.
+	maxProbes = 1024
 	// maxClients is how many connections the agent's servers hold at most.
 	maxClients = 4096
 )
@@ -26,6 +28,7 @@ type Agent struct {
 	sources  *sourcePorts
 	serving  *serving
 	clients  *clients
+	slots    chan struct{} // one for each probe under way
 	raw      rawFamilies
 }
 
@@ -39,7 +42,8 @@ func NewAgent(identity string) (*Agent, error) {
 	a := &Agent{
 		identity: identity,
 		serving:  newServing(),
-		clients:  newClients(roomForClients()),
+		slots:    make(chan struct{}, fileShare(maxProbes)),
+		clients:  newClients(fileShare(maxClients)),
 	}
 	a.sources = newSourcePorts(time.Now)
 	a.raw = openRawFamilies()
@@ -49,13 +53,15 @@ func NewAgent(identity string) (*Agent, error) {
 	return a, nil
 }
 
-// roomForClients leaves half of the process's file descriptors to its probes.
-func roomForClients() int {
+// fileShare is a third of the file descriptors that the process may open, but at
+// most most: probes, their servers' connections and everything else each have
+// theirs, so that none of them fails for want of one.
+func fileShare(most int) int {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > maxClients {
-		return maxClients
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return most
 	}
-	return int(limit.Cur / 2)
+	return int(max(1, min(limit.Cur/3, uint64(most))))
 }
 
 // Close ends every server.

@@ -4,7 +4,6 @@ package probes
 
 import (
 	"cmp"
-	"container/list"
 	"errors"
 	"fmt"
 	"io"
@@ -109,65 +108,5 @@ func (s *serving) close() {
 	s.mu.Unlock()
 	for _, p := range s.ports() {
 		s.down(p)
-	}
-}
-
-// clients is the set of connections that the agent's servers hold. When there is
-// no room the oldest one goes, never the newest: good clients stay for
-// milliseconds, so the oldest is one that hangs.
-type clients struct {
-	most int
-
-	mu    sync.Mutex
-	order list.List
-	at    map[*socket]*list.Element
-}
-
-func newClients(most int) *clients {
-	return &clients{most: most, at: map[*socket]*list.Element{}}
-}
-
-func (c *clients) add(s *socket) {
-	c.mu.Lock()
-	c.at[s] = c.order.PushBack(s)
-	full := len(c.at) > c.most
-	c.mu.Unlock()
-	if full {
-		c.dropOldest()
-	}
-}
-
-func (c *clients) dropOldest() {
-	c.mu.Lock()
-	oldest := c.order.Front()
-	c.mu.Unlock()
-	if oldest == nil {
-		return
-	}
-	if s, ok := oldest.Value.(*socket); ok {
-		c.drop(s)
-	}
-}
-
-// drop closes the connection; dropping it twice is no mistake.
-func (c *clients) drop(s *socket) {
-	c.mu.Lock()
-	if e := c.at[s]; e != nil {
-		c.order.Remove(e)
-		delete(c.at, s)
-	}
-	c.mu.Unlock()
-	_ = s.Close()
-}
-
-func (c *clients) close() {
-	c.mu.Lock()
-	held := make([]*socket, 0, len(c.at))
-	for s := range c.at {
-		held = append(held, s)
-	}
-	c.mu.Unlock()
-	for _, s := range held {
-		c.drop(s)
 	}
 }

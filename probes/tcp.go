@@ -74,9 +74,10 @@ func serveTCP(a *Agent, port uint16, down func()) (io.Closer, error) {
 	go func() {
 		defer down()
 		for {
+			a.clients.makeRoom()
 			fd, err := l.accept()
 			if err != nil {
-				a.clients.dropOldest()
+				a.clients.dropStale()
 				if ended(err) {
 					return
 				}

@@ -30,15 +30,14 @@ The identity defaults to $CNIPROOF_IDENTITY.
 `
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	err := run(os.Args[1:])
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string) error {
+func run(args []string) error {
 	command := "serve"
 	if len(args) > 0 && (args[0] == "connect" || args[0] == "version") {
 		command, args = args[0], args[1:]
@@ -48,19 +47,22 @@ func run(ctx context.Context, args []string) error {
 	identity := flags.String("identity", os.Getenv("CNIPROOF_IDENTITY"), "")
 	control := flags.String("control", "stdio", "")
 	socket := flags.String("socket", "cniproof", "")
+	version := flags.Bool("version", command == "version", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	switch command {
-	case "version":
-		fmt.Println("cniproof agent,", runtime.Version(), runtime.GOARCH)
-		return nil
-	case "connect":
+	if *version {
+		_, err := fmt.Fprintln(os.Stdout, "cniproof agent,", runtime.Version(), runtime.GOARCH)
+		return err
+	}
+	if command == "connect" {
 		return connect(*socket)
 	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
 	return serve(ctx, *identity, *control, *socket)
 }
 
