@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -26,6 +27,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"pause": pause},
 		Setup: func(env *testscript.Env) error {
 			cache, err := os.UserCacheDir()
 			if err != nil {
@@ -37,4 +39,11 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+// pause lets a command in the background get on.
+func pause(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	time.Sleep(d)
 }

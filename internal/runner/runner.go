@@ -131,7 +131,7 @@ func (r *run) work(ctx context.Context, number int) {
 		}
 		r.tell(Event{Started: s})
 		result := b.perform(ctx, s)
-		if ctx.Err() != nil && result.Result != judge.Fail {
+		if ctx.Err() != nil { // whatever it came to was cut short
 			result = skip(s, "not finished: interrupted")
 		}
 		r.ended(result)

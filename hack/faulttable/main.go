@@ -1,0 +1,121 @@
+// Command faulttable plants every fault into the embedded cluster, one after the
+// other, runs the whole library each time and prints docs/faults.md: which
+// scenarios catch which fault. It exits 1 when a fault goes unnoticed.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cniproof/cniproof/internal/cluster/embedded/engine"
+	"github.com/cniproof/cniproof/internal/report"
+)
+
+const program = "bin/cniproof"
+
+// caught is what one fault came to.
+type caught struct {
+	fault     engine.FaultInfo
+	scenarios []string // sorted
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "faulttable:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var all []caught
+	var errs []error
+	for _, f := range engine.AllFaults() {
+		begin := time.Now()
+		names, err := plant(string(f.Name))
+		if err == nil && len(names) == 0 {
+			err = errors.New("no scenario noticed it")
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", f.Name, err))
+		}
+		fmt.Fprintf(os.Stderr, "%-30s %6s  %3d scenarios\n", f.Name, time.Since(begin).Round(time.Second), len(names))
+		all = append(all, caught{f, names})
+	}
+	write(os.Stdout, all)
+	return errors.Join(errs...)
+}
+
+// plant runs the library with the fault and returns the scenarios that failed.
+func plant(fault string) ([]string, error) {
+	cmd := exec.Command(program, "run", "--quiet", "--fault", fault, "--within", "1500ms", "--hold", "400ms", "-o", "json")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, os.Stderr
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		return nil, err
+	}
+	var doc report.Document
+	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
+		return nil, fmt.Errorf("reading its report: %w", err)
+	}
+	var names []string
+	for _, s := range doc.Scenarios {
+		if s.Result == "fail" {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func write(w io.Writer, all []caught) {
+	fmt.Fprint(w, `# Faults, and the scenarios that catch them
+
+<!-- Written by `+"`make faults`"+`; a test demands that every fault of the engine is here, and is caught by what stands here. -->
+
+The embedded cluster's engine can be made to err: `+"`cniproof run --fault NAME`"+`. Each fault is a mistake that a network plugin
+has made or could make. A suite that stays green on one of them would prove nothing, so every fault must turn at least
+one scenario red.
+
+| fault | what the faulty engine does | scenarios that fail | among them |
+|---|---|---:|---|
+`)
+	for _, c := range all {
+		some := c.scenarios[:min(3, len(c.scenarios))]
+		fmt.Fprintf(w, "| `%s` | %s | %d | %s |\n", c.fault.Name, c.fault.Sentence, len(c.scenarios), strings.Join(some, ", "))
+	}
+	fmt.Fprint(w, "\n## All of them\n")
+	for _, c := range all {
+		fmt.Fprintf(w, "\n### %s\n\n%s\n", c.fault.Name, wrapped(c.scenarios))
+	}
+}
+
+// wrapped breaks a list into lines that a person can read in a diff.
+func wrapped(words []string) string {
+	var b strings.Builder
+	used := 0
+	for i, word := range words {
+		if i < len(words)-1 {
+			word += ","
+		}
+		switch {
+		case i == 0:
+		case used+1+len(word) > 118:
+			b.WriteByte('\n')
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += len(word)
+	}
+	return b.String()
+}
