@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +28,8 @@ const enteredEnv = "CNIPROOF_IN_USER_NAMESPACE"
 //
 // main and TestMain call it first, before anything is opened or started.
 func Enter() error {
-	if hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW) {
+	flags := missingNamespaces()
+	if flags == 0 {
 		return nil
 	}
 	if os.Getenv(enteredEnv) != "" {
@@ -36,7 +38,7 @@ func Enter() error {
 	// Where the agent has to be built first, that may need the host's network, which
 	// the new namespaces have not. A failure shows when the agent is needed.
 	_, _ = agentbin.Path(context.Background(), runtime.GOARCH)
-	cmd, err := startAgain()
+	cmd, err := startAgain(flags)
 	if err != nil {
 		return explainUserNamespace("/proc", err)
 	}
@@ -48,22 +50,37 @@ func Enter() error {
 	return nil
 }
 
+// missingNamespaces are the namespaces that this process needs for its own, as flags
+// of clone: none where it has the capabilities, and has them in its network
+// namespace, too, so that its threads can come back from others.
+func missingNamespaces() uintptr {
+	switch {
+	case !hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW):
+		return unix.CLONE_NEWUSER | unix.CLONE_NEWNET
+	case onOwnThread(func() error { return nil }) != nil:
+		return unix.CLONE_NEWNET
+	}
+	return 0
+}
+
 // startAgain starts this program in new namespaces. The kernel ends it when the
 // calling thread ends, so that thread is kept.
-func startAgain() (*exec.Cmd, error) {
+func startAgain(namespaces uintptr) (*exec.Cmd, error) {
 	runtime.LockOSThread()
 	cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
 	cmd.Args[0] = os.Args[0]
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), enteredEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNET,
-		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
-		Pdeathsig:   syscall.SIGKILL,
+		Cloneflags: namespaces,
+		Pdeathsig:  syscall.SIGKILL,
 		// A process group of its own, so that a signal from the terminal comes once:
 		// to this process, which passes it on.
 		Setpgid: true,
+	}
+	if namespaces&unix.CLONE_NEWUSER != 0 {
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -94,7 +111,8 @@ func dieOf(s syscall.Signal) {
 	signal.Reset(s)
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	_ = unix.Kill(os.Getpid(), s)
-	os.Exit(128 + int(s)) // where the signal does not end a process
+	<-time.NewTimer(time.Second).C // another thread may be the one that takes it
+	os.Exit(128 + int(s))          // where the signal does not end a process
 }
 
 // obstacle is a setting that keeps a user from having a user namespace, and the
@@ -112,7 +130,7 @@ var obstacles = []obstacle{
 // explainUserNamespace says what keeps this user from having a user namespace, going
 // by the settings under proc, which is "/proc".
 func explainUserNamespace(proc string, err error) error {
-	const what = "this user is not root, and a user namespace cannot be made"
+	const what = "this process has not the rights of root, and namespaces of its own cannot be made"
 	for _, o := range obstacles {
 		if setTo(filepath.Join(proc, o.path), o.value) {
 			return fmt.Errorf("%s: /proc/%s is %s: let root run `%s`, or run as root: %w", what, o.path, o.value, o.remedy, err)
