@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -14,17 +15,28 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/cniproof/cniproof/internal/cluster/embedded/engine"
-	"github.com/cniproof/cniproof/internal/report"
 )
 
 const program = "bin/cniproof"
 
 // caught is what one fault came to.
 type caught struct {
-	fault     engine.FaultInfo
-	scenarios []string // sorted
+	fault, sentence string
+	scenarios       []string // sorted
+}
+
+// known lists the faults, without the scenarios.
+func known() ([]caught, error) {
+	out, err := exec.Command(program, "faults").Output()
+	if err != nil {
+		return nil, err
+	}
+	var all []caught
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		name, sentence, _ := strings.Cut(lines.Text(), " ")
+		all = append(all, caught{fault: name, sentence: strings.TrimSpace(sentence)})
+	}
+	return all, nil
 }
 
 func main() {
@@ -35,19 +47,21 @@ func main() {
 }
 
 func run() error {
-	var all []caught
+	all, err := known()
+	if err != nil {
+		return err
+	}
 	var errs []error
-	for _, f := range engine.AllFaults() {
-		begin := time.Now()
-		names, err := plant(string(f.Name))
-		if err == nil && len(names) == 0 {
+	for i := range all {
+		c, begin := &all[i], time.Now()
+		c.scenarios, err = plant(c.fault)
+		if err == nil && len(c.scenarios) == 0 {
 			err = errors.New("no scenario noticed it")
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", f.Name, err))
+			errs = append(errs, fmt.Errorf("%s: %w", c.fault, err))
 		}
-		fmt.Fprintf(os.Stderr, "%-30s %6s  %3d scenarios\n", f.Name, time.Since(begin).Round(time.Second), len(names))
-		all = append(all, caught{f, names})
+		fmt.Fprintf(os.Stderr, "%-30s %6s  %3d scenarios\n", c.fault, time.Since(begin).Round(time.Second), len(c.scenarios))
 	}
 	write(os.Stdout, all)
 	return errors.Join(errs...)
@@ -61,7 +75,9 @@ func plant(fault string) ([]string, error) {
 	if err := cmd.Run(); cmd.ProcessState == nil {
 		return nil, err
 	}
-	var doc report.Document
+	var doc struct {
+		Scenarios []struct{ Name, Result string }
+	}
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		return nil, fmt.Errorf("reading its report: %w", err)
 	}
@@ -89,11 +105,11 @@ one scenario red.
 `)
 	for _, c := range all {
 		some := c.scenarios[:min(3, len(c.scenarios))]
-		fmt.Fprintf(w, "| `%s` | %s | %d | %s |\n", c.fault.Name, c.fault.Sentence, len(c.scenarios), strings.Join(some, ", "))
+		fmt.Fprintf(w, "| `%s` | %s | %d | %s |\n", c.fault, c.sentence, len(c.scenarios), strings.Join(some, ", "))
 	}
 	fmt.Fprint(w, "\n## All of them\n")
 	for _, c := range all {
-		fmt.Fprintf(w, "\n### %s\n\n%s\n", c.fault.Name, wrapped(c.scenarios))
+		fmt.Fprintf(w, "\n### %s\n\n%s\n", c.fault, wrapped(c.scenarios))
 	}
 }
 
