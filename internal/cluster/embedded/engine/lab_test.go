@@ -33,6 +33,7 @@ const insideEnv = "CNIPROOF_ENGINE_TEST_INSIDE"
 // TestMain runs the tests of the data path as root: where the user is not, in a new
 // user namespace.
 func TestMain(m *testing.M) {
+	watch.DefaultChanSize = 1 << 16 // the tracker panics when a watch holds more events than this
 	if os.Getuid() != 0 && os.Getenv(insideEnv) == "" {
 		if code, err := runInside(); err == nil {
 			os.Exit(code)
