@@ -24,6 +24,7 @@ func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Helper()
 	c := open(t, provider())
 	t.Run("Description", func(t *testing.T) { testDescription(t, c) })
+	t.Run("Outside", func(t *testing.T) { testOutside(t, c) })
 	t.Run("Nodes", func(t *testing.T) { testNodes(t, c) })
 	t.Run("Objects", func(t *testing.T) { testObjects(t, c) })
 	t.Run("InvalidPolicy", func(t *testing.T) { testInvalidPolicy(t, c) })
@@ -77,6 +78,11 @@ func testDescription(t *testing.T, c cluster.Cluster) {
 			t.Errorf("it lacks %q because of %q", feature, reason)
 		}
 	}
+}
+
+// testOutside checks that the outside hosts are outside, and nothing else is.
+func testOutside(t *testing.T, c cluster.Cluster) {
+	d := c.Description()
 	for _, h := range c.External() {
 		for _, a := range h.Addrs {
 			if !within(d.ExternalCIDRs, a) || within(d.PodCIDRs, a) {

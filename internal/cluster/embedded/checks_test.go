@@ -21,7 +21,7 @@ func TestMissingRequirementIsNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.close()
+	defer func() { _ = s.close() }()
 	cause := errors.New("not supported")
 	err = checkRequirements(s, []requirement{
 		{"one", "do nothing", func(*stack) error { return nil }},

@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/probes"
@@ -40,30 +43,28 @@ func openTest(t *testing.T) *embedded {
 	return c.(*embedded)
 }
 
-// awaitReady returns when n pods of the namespace default are ready.
+// awaitReady returns when just n pods of the namespace default are ready.
 func awaitReady(e *embedded, n int) []*corev1.Pod {
-	for {
-		var ready []*corev1.Pod
-		for _, o := range snapshot(e) {
-			if o.Namespace == "default" && serves(o) {
-				ready = append(ready, o)
+	w, err := e.api.watch(podsResource, filter{namespace: "default"}, "0")
+	if err != nil {
+		return nil
+	}
+	defer w.Stop()
+	ready := map[string]*corev1.Pod{}
+	for settled := time.NewTimer(0); ; {
+		select {
+		case event := <-w.ResultChan():
+			pod := event.Object.(*corev1.Pod)
+			if delete(ready, pod.Name); event.Type != watch.Deleted && serves(pod) {
+				ready[pod.Name] = pod
+			}
+			settled.Reset(time.Millisecond)
+		case <-settled.C:
+			if len(ready) == n {
+				return slices.Collect(maps.Values(ready))
 			}
 		}
-		if len(ready) == n {
-			return ready
-		}
-		time.Sleep(time.Millisecond)
 	}
-}
-
-func snapshot(e *embedded) []*corev1.Pod {
-	e.api.mu.Lock()
-	defer e.api.mu.Unlock()
-	var pods []*corev1.Pod
-	for _, o := range e.api.all(podsResource) {
-		pods = append(pods, o.(*corev1.Pod))
-	}
-	return pods
 }
 
 // startPod creates a pod and returns it when it is ready.

@@ -165,8 +165,7 @@ func TestCleanupEndsOrphans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	defer own.Wait()
-	defer own.Process.Kill()
+	defer func() { _, _ = own.Process.Kill(), own.Wait() }()
 	removed, err := New(Options{}).Cleanup(t.Context())
 	if err != nil || len(removed) != 1 || !strings.Contains(removed[0], strconv.Itoa(orphan.Process.Pid)) {
 		t.Errorf("cleanup removed %q, %v", removed, err)

@@ -23,13 +23,13 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "exit":
-		fmt.Println(os.Getuid(), hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW), len(os.Args))
+		fmt.Fprintln(os.Stdout, os.Getuid(), hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_NET_RAW), len(os.Args))
 		os.Exit(7)
 	case "signal":
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-		fmt.Println("ready")
-		fmt.Println(<-signals)
+		fmt.Fprintln(os.Stdout, "ready")
+		fmt.Fprintln(os.Stdout, <-signals)
 		if os.Getenv("THEN") == "die" {
 			signal.Reset(syscall.SIGTERM)
 			_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
@@ -44,17 +44,17 @@ func TestMain(m *testing.M) {
 func helpCluster() {
 	c, err := New(Options{}).Open(context.Background(), func(string) {})
 	if err != nil {
-		fmt.Println(err)
+		fmt.Fprintln(os.Stdout, err)
 		os.Exit(1)
 	}
 	e := c.(*embedded)
 	for range 3 {
 		if _, err := e.client.CoreV1().Pods("default").Create(context.Background(), generated("pod-"), createOptions()); err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stdout, err)
 			os.Exit(1)
 		}
 	}
 	awaitReady(e, 3)
-	fmt.Println("ready")
+	fmt.Fprintln(os.Stdout, "ready")
 	select {}
 }

@@ -93,7 +93,10 @@ func newNetwork() (_ *network, err error) {
 			return nil, err
 		}
 	}
-	return n, n.introduce()
+	if err := n.introduce(); err != nil {
+		return nil, err
+	}
+	return n, nil
 }
 
 func (n *network) makeFabric() (err error) {

@@ -46,7 +46,7 @@ func Enter() error {
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 		dieOf(status.Signal())
 	}
-	os.Exit(state.ExitCode())
+	os.Exit(state.ExitCode()) //nolint:forbidigo // this process only stands for the one inside, which has ended
 	return nil
 }
 
@@ -112,7 +112,7 @@ func dieOf(s syscall.Signal) {
 	_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	_ = unix.Kill(os.Getpid(), s)
 	<-time.NewTimer(time.Second).C // another thread may be the one that takes it
-	os.Exit(128 + int(s))          // where the signal does not end a process
+	os.Exit(128 + int(s))          //nolint:forbidigo // the signal does not end a process, but it ended the one inside
 }
 
 // obstacle is a setting that keeps a user from having a user namespace, and the

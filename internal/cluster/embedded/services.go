@@ -79,7 +79,7 @@ func (p *serviceProxy) run(ctx context.Context) error {
 	retry := time.NewTimer(0)
 	defer retry.Stop()
 	for {
-		changed := false
+		var changed bool
 		select {
 		case <-ctx.Done():
 			return nil
@@ -90,9 +90,8 @@ func (p *serviceProxy) run(ctx context.Context) error {
 		case <-retry.C:
 			changed = true
 		}
-		changed = p.drain(services) || changed
-		changed = p.drain(pods) || changed
-		if !changed {
+		more, evenMore := p.drain(services), p.drain(pods)
+		if !changed && !more && !evenMore {
 			continue
 		}
 		if err := p.program(); err != nil && ctx.Err() == nil {

@@ -74,7 +74,7 @@ func createPods(tb testing.TB, c cluster.Cluster, n int) {
 			tb.Fatal(err)
 		}
 	}
-	for running := 0; running < n; running++ {
+	for range n {
 		<-w.ResultChan()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -230,14 +231,16 @@ func (t *translator) each(list []element, k mapKey, send func([]nftables.SetElem
 // encode writes the frontend as the kernel keeps it: every part of a key and of a
 // value fills whole registers.
 func (e element) encode() []nftables.SetElement {
-	front := append(e.addr.AsSlice(), e.protocol, 0, 0, 0)
-	front = append(binary.BigEndian.AppendUint16(front, e.port), 0, 0)
+	front := e.addr.AsSlice()
+	front = append(front, e.protocol, 0, 0, 0)
+	front = binary.BigEndian.AppendUint16(front, e.port)
+	front = append(front, 0, 0)
 	if len(e.backends) == 1 {
 		return []nftables.SetElement{{Key: front, Val: encodeBackend(e.backends[0])}}
 	}
 	list := make([]nftables.SetElement, slots)
 	for slot := range list {
-		list[slot].Key = append(front[:len(front):len(front)], binaryutil.NativeEndian.PutUint32(uint32(slot))...)
+		list[slot].Key = slices.Concat(front, binaryutil.NativeEndian.PutUint32(uint32(slot)))
 		list[slot].Val = encodeBackend(e.backends[slot%len(e.backends)])
 	}
 	return list
