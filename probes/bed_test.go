@@ -61,7 +61,7 @@ func runInBed() int {
 	case errors.As(err, &exit):
 		return exit.ExitCode()
 	case errors.Is(err, os.ErrPermission):
-		fmt.Printf("SKIP: these tests need a network namespace, and this host gives none: %v\n", err)
+		fmt.Fprintf(os.Stdout, "SKIP: these tests need a network namespace, and this host gives none: %v\n", err)
 		return 0
 	}
 	fmt.Fprintln(os.Stderr, err)
@@ -244,17 +244,6 @@ func (s space) startCommand(t testing.TB, cmd *exec.Cmd) process {
 		}
 	})
 	return p
-}
-
-// here is the namespace of the test process.
-func here(t testing.TB) space {
-	t.Helper()
-	ns, err := netns.Get()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ns.Close() })
-	return space{ns}
 }
 
 // listenTCP serves one connection after the other with serve, on loopback.

@@ -4,7 +4,6 @@ package probes
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"net/netip"
@@ -93,7 +92,7 @@ func TestServeSourcePort(t *testing.T) {
 		return nil
 	})
 	go func() {
-		_, _ = c.Probe(context.Background(), []Probe{{Kind: KindUDP, Address: netip.MustParseAddrPort(silent), Timeouts: []time.Duration{500 * time.Millisecond}}})
+		_, _ = c.Probe(t.Context(), []Probe{{Kind: KindUDP, Address: netip.MustParseAddrPort(silent), Timeouts: []time.Duration{500 * time.Millisecond}}})
 	}()
 	number := (<-from).Port()
 	serve(t, c, Port{KindUDP, number})
@@ -108,7 +107,7 @@ func TestStreamsShareAgent(t *testing.T) {
 	defer a.Close()
 	for round := range 3 {
 		ours, theirs := net.Pipe()
-		go func() { _ = a.Control(context.Background(), theirs) }()
+		go func() { _ = a.Control(t.Context(), theirs) }()
 		c := NewClient(ours)
 		if round == 0 {
 			serve(t, c, Port{KindTCP, 7204})
@@ -130,7 +129,7 @@ func TestBadRequests(t *testing.T) {
 	defer a.Close()
 	for _, body := range []string{`{"id":5}`, `{"id":5,"ping":{},"serve":{}}`, `{"id":5,"batch":{},"ping":{}}`} {
 		ours, theirs := net.Pipe()
-		go func() { _ = a.Control(context.Background(), theirs) }()
+		go func() { _ = a.Control(t.Context(), theirs) }()
 		go func() { _, _ = ours.Write(frame(body)) }()
 		var r Response
 		if err := ReadFrame(ours, &r); err != nil || r.ID != 5 || r.Error == "" {

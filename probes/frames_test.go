@@ -70,7 +70,7 @@ func TestBrokenFrames(t *testing.T) {
 		if err == nil || (row.want != nil && !errors.Is(err, row.want)) || !strings.Contains(err.Error(), row.text) {
 			t.Errorf("%s: error %v, want %v %q", name, err, row.want, row.text)
 		}
-		if row.want == io.ErrUnexpectedEOF && errors.Is(err, io.EOF) {
+		if errors.Is(row.want, io.ErrUnexpectedEOF) && errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v looks like a clean end", name, err)
 		}
 	}

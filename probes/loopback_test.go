@@ -3,7 +3,6 @@
 package probes
 
 import (
-	"context"
 	"net"
 	"net/netip"
 	"testing"
@@ -21,7 +20,7 @@ func startAgent(t testing.TB, identity string) *Client {
 	}
 	ours, theirs := net.Pipe()
 	done := make(chan error, 1)
-	go func() { done <- a.Control(context.Background(), theirs) }()
+	go func() { done <- a.Control(t.Context(), theirs) }()
 	c := NewClient(ours)
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {

@@ -3,16 +3,46 @@
 package probes
 
 import (
+	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
 const short = 100 * time.Millisecond
+
+// TestOutcomeOf lists every error whose meaning was thought about.
+func TestOutcomeOf(t *testing.T) {
+	for outcome, errs := range map[flow.Outcome][]error{
+		flow.TimedOut:    {os.ErrDeadlineExceeded, unix.ETIMEDOUT},
+		flow.Refused:     {unix.ECONNREFUSED, unix.ENOPROTOOPT, unix.EPROTO},
+		flow.Reset:       {unix.ECONNRESET, unix.EPIPE, unix.ECONNABORTED, io.EOF},
+		flow.Unreachable: {unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EHOSTDOWN, unix.ENONET, unix.EACCES, unix.EPERM},
+		flow.Failed: {
+			unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.EAGAIN, unix.EINVAL, unix.EADDRINUSE,
+			unix.EADDRNOTAVAIL, unix.EAFNOSUPPORT, unix.ENETDOWN, unix.EMSGSIZE, unix.EBADF,
+			errNoAgent, os.ErrClosed, io.ErrUnexpectedEOF, context.Canceled,
+		},
+	} {
+		for _, err := range errs {
+			if got := outcomeOf(fmt.Errorf("somewhere: %w", os.NewSyscallError("connect", err))); got != outcome {
+				t.Errorf("%v is %s, want %s", err, got, outcome)
+			}
+			if got := outcomeOf(fmt.Errorf("somewhere: %w", localf("binding: %w", err))); got != flow.Failed {
+				t.Errorf("%v on this side is %s, want %s", err, got, flow.Failed)
+			}
+		}
+	}
+}
 
 func TestResetAfterConnect(t *testing.T) {
 	c := startAgent(t, "a")

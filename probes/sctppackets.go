@@ -122,9 +122,11 @@ func parseSCTP(b []byte) (sctpPacket, bool) {
 	case chunkAbort:
 		return p, true
 	case chunkInit:
-		return p, p.parseInit(body, paramGreeting)
+		ok := p.parseInit(body, paramGreeting)
+		return p, ok
 	case chunkInitAck:
-		return p, p.parseInit(body, paramCookie)
+		ok := p.parseInit(body, paramCookie)
+		return p, ok
 	}
 	return p, false
 }

@@ -103,7 +103,7 @@ func (s *socket) awaitConnect(deadline time.Time) error {
 	if err == nil {
 		return os.NewSyscallError("connect", state)
 	}
-	return s.late(err, func(fd int) error { return connectState(fd) }, unix.EINPROGRESS)
+	return s.late(err, connectState, unix.EINPROGRESS)
 }
 
 // connectState is nil once fd is connected and EINPROGRESS before.

@@ -3,6 +3,7 @@
 package probes
 
 import (
+	"bytes"
 	"io"
 	"time"
 
@@ -57,7 +58,7 @@ func readAnswer(s *socket, greeting []byte, deadline time.Time) (string, error) 
 		if identity, err := identityIn(b[:have], greeting); err == nil {
 			return identity, nil
 		}
-		if have == len(b) || string(b[:min(have, greetSize)]) != string(greeting[:min(have, greetSize)]) {
+		if have == len(b) || !bytes.HasPrefix(b[:have], greeting[:min(have, greetSize)]) {
 			return "", errNoAgent
 		}
 	}

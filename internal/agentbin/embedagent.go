@@ -7,4 +7,4 @@ import "embed"
 // embedded holds the agents that hack/agent.sh built, one per architecture.
 //
 //go:embed embedded/*.gz
-var embedded embed.FS //nolint:gochecknoglobals // embedding needs a variable
+var embedded embed.FS

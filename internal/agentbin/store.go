@@ -64,9 +64,9 @@ func private(folder string) error {
 	return errors.Join(probe.Close(), os.Remove(probe.Name()))
 }
 
-// fill makes the file at path with the given function unless it is there. Of many
+// fill makes the file at path with produce unless it is there. Of many
 // processes at once one makes it, the others wait. Nobody ever sees half a file.
-func (s store) fill(path string, make func(temp string) error) error {
+func (s store) fill(path string, produce func(temp string) error) error {
 	if s.has(path) {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (s store) fill(path string, make func(temp string) error) error {
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	temp := filepath.Join(folder, "agent")
-	if err := make(temp); err != nil {
+	if err := produce(temp); err != nil {
 		return err
 	}
 	s.prune()

@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,7 +121,7 @@ func TestStdioEndsAtOnce(t *testing.T) {
 	defer silent.Close()
 	r := start(t, nil, "--identity", "a")
 	go func() {
-		_, _ = r.Probe(context.Background(), []probes.Probe{{
+		_, _ = r.Probe(t.Context(), []probes.Probe{{
 			Kind: probes.KindUDP, Address: netip.MustParseAddrPort(silent.LocalAddr().String()), Timeouts: []time.Duration{time.Minute},
 		}})
 	}()
