@@ -10,7 +10,7 @@ import (
 )
 
 // version is set by the linker in releases and by `make build`.
-var version string //nolint:gochecknoglobals // the linker can set nothing else
+var version string
 
 func main() {
 	os.Exit(cli.Main(describe(), os.Args[1:], os.Stdout, os.Stderr))

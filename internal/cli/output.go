@@ -54,7 +54,7 @@ func writable(path string) error {
 
 // write writes the report. Text on standard output was streamed already, all but
 // its end.
-func (o output) write(a *app, in report.Input, s *screen) error {
+func (o output) write(in report.Input, s *screen) error {
 	if o.path == "" {
 		return s.conclude(o.format, in)
 	}

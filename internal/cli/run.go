@@ -122,7 +122,7 @@ func (a *app) noCluster(ctx context.Context, s *screen, outputs []output, err er
 func (a *app) finish(in report.Input, outputs []output, screen *screen) error {
 	var errs []error
 	for _, o := range outputs {
-		errs = append(errs, o.write(a, in, screen))
+		errs = append(errs, o.write(in, screen))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return infrastructure(err)

@@ -81,7 +81,8 @@ func Up(ctx context.Context, c cluster.Cluster, run string, n int, t scenario.To
 			return s, err
 		}
 	}
-	return s, s.awaitPods(ctx)
+	err := s.awaitPods(ctx)
+	return s, err
 }
 
 // Down removes the stage's namespaces with all that is in them, and the labels

@@ -71,6 +71,7 @@ func (o Outcome) Blocked() bool {
 	return o == TimedOut || o == Refused || o == Reset || o == Unreachable
 }
 
+//nolint:gochecknoglobals // constant tables
 var (
 	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}

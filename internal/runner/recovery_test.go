@@ -60,10 +60,10 @@ func (c *cutting) Read(b []byte) (int, error) {
 // TestCutStreamsAreNoDenials cuts every control stream again and again. Samples are
 // lost, scenarios may take longer or be inconclusive, but no verdict is wrong.
 func TestCutStreamsAreNoDenials(t *testing.T) {
-	real := open(t)
+	sound := open(t)
 	var cuts atomic.Int64
-	c := troubled{real, func(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
-		s, err := real.Attach(ctx, e)
+	c := troubled{sound, func(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
+		s, err := sound.Attach(ctx, e)
 		if err != nil {
 			return nil, err
 		}
