@@ -63,6 +63,7 @@ type machine struct {
 	cluster.Host
 	mac    net.HardwareAddr
 	uplink netlink.Link // to the bridge
+	port   netlink.Link // the bridge's end of it
 
 	// Of nodes only.
 	number   int
@@ -152,7 +153,7 @@ func (n *network) attach(m *machine, settings ...[]setting) (err error) {
 	if err != nil {
 		return err
 	}
-	m.uplink = own
+	m.uplink, m.port = own, port
 	bridge, err := n.fabric.nl.LinkByName("br0")
 	if err != nil {
 		return fmt.Errorf("finding the bridge: %w", err)
@@ -175,8 +176,9 @@ func (n *network) introduce() error {
 		if err := n.introduceTo(m); err != nil {
 			return fmt.Errorf("routing on %q: %w", m.Name, err)
 		}
-		if err := m.awaitCarrier(m.uplink); err != nil {
-			return err
+		err := errors.Join(m.awaitCarrier(m.uplink), n.fabric.awaitCarrier(m.port), m.awaitAddresses(m.Addrs))
+		if err != nil {
+			return fmt.Errorf("switching on %q: %w", m.Name, err)
 		}
 	}
 	return nil

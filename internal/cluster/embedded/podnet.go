@@ -59,7 +59,7 @@ func (p *podNet) wire() error {
 			p.node.route(other, host(a), netip.Addr{}, p.node.Addrs[i]))
 	}
 	if err == nil {
-		err = p.node.awaitCarrier(other)
+		err = errors.Join(s.awaitCarrier(own), p.node.awaitCarrier(other), s.awaitAddresses(p.addrs))
 	}
 	if err != nil {
 		return errors.Join(err, s.close())

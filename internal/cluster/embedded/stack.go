@@ -181,25 +181,48 @@ func (s *stack) route(link netlink.Link, to netip.Prefix, via, source netip.Addr
 	return nil
 }
 
-// carrierTimeout bounds the wait for a device that was switched on; it takes well
-// below a millisecond.
-const carrierTimeout = 5 * time.Second
+// kernelTimeout bounds the wait for what the kernel does in the background; that
+// takes well below a millisecond, unless many namespaces come and go.
+const kernelTimeout = 20 * time.Second
+
+// await tries f until it says yes.
+func await(what string, f func() (bool, error)) error {
+	tick := time.NewTicker(200 * time.Microsecond)
+	defer tick.Stop()
+	for end := time.Now().Add(kernelTimeout); ; <-tick.C {
+		if yes, err := f(); yes || err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("waiting for %s: still not after %s", what, kernelTimeout)
+		}
+	}
+}
 
 // awaitCarrier returns when the device passes packets on. The kernel takes note of
 // a carrier in the background, and drops what is sent before.
 func (s *stack) awaitCarrier(link netlink.Link) error {
-	tick := time.NewTicker(200 * time.Microsecond)
-	defer tick.Stop()
-	for end := time.Now().Add(carrierTimeout); ; <-tick.C {
+	name := link.Attrs().Name
+	return await(fmt.Sprintf("the carrier of device %q", name), func() (bool, error) {
 		now, err := s.nl.LinkByIndex(link.Attrs().Index)
 		if err != nil {
-			return fmt.Errorf("looking at device %q: %w", link.Attrs().Name, err)
+			return false, fmt.Errorf("looking at device %q: %w", name, err)
 		}
-		if now.Attrs().OperState == netlink.OperUp {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("device %q has no carrier after %s", link.Attrs().Name, carrierTimeout)
+		return now.Attrs().OperState == netlink.OperUp, nil
+	})
+}
+
+// awaitAddresses returns when the stack takes what comes to its own addresses. The
+// kernel takes note of an IPv6 address in the background.
+func (s *stack) awaitAddresses(list []netip.Addr) error {
+	for _, a := range list {
+		err := await(fmt.Sprintf("the address %s", a), func() (bool, error) {
+			routes, err := s.nl.RouteGet(a.AsSlice())
+			return err == nil && len(routes) == 1 && routes[0].Type == unix.RTN_LOCAL, nil
+		})
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
