@@ -25,8 +25,8 @@ import (
 // forward hook of the node's network namespace.
 type Node struct {
 	Name  string
-	NetNS int // file descriptor of the network namespace; the engine does not close it
-	Addrs []netip.Addr
+	NetNS int          // file descriptor of the network namespace; the engine does not close it
+	Addrs []netip.Addr // no rule needs them: the hooks tell a node's own traffic from its pods'
 }
 
 // Config is what an engine needs. The client's watches must hold an event when the
@@ -110,6 +110,8 @@ func (e *Engine) ask(r request) error {
 		return err
 	case <-e.ended:
 		return errors.New("the policy engine has ended")
+	case <-r.ctx.Done():
+		return fmt.Errorf("waiting for the policy engine: %w", context.Cause(r.ctx))
 	}
 }
 

@@ -27,12 +27,12 @@ func TestParseFaults(t *testing.T) {
 	if names := faults.Names(); !slices.Equal(names, []string{"flapping", "ignore-except"}) {
 		t.Errorf("names %q", names)
 	}
-	_, err = ParseFaults([]string{"ignore-exept", "flapping", "stale", "utter-nonsense"})
+	_, err = ParseFaults([]string{"ignore-excepts", "flapping", "stale", "utter-nonsense"})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
-		`unknown fault "ignore-exept": did you mean "ignore-except"?`,
+		`unknown fault "ignore-excepts": did you mean "ignore-except"?`,
 		`"stale-on-update" or "stale-on-delete"`,
 		`unknown fault "utter-nonsense"`,
 	} {

@@ -27,7 +27,10 @@ type kernel struct {
 // openKernel connects to the network namespace that the file descriptor refers to.
 func openKernel(fd int) (*kernel, error) {
 	k := &kernel{fd: fd}
-	return k, k.dial()
+	if err := k.dial(); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 func (k *kernel) dial() error {

@@ -16,8 +16,9 @@ import (
 // inKernel is what the kernel of a node holds, as far as names and numbers go.
 func (l *lab) inKernel(n *node) []string {
 	l.t.Helper()
-	conn, err := nftables.New(nftables.WithNetNSFd(n.kernel.fd))
+	conn, err := nftables.New(nftables.WithNetNSFd(n.kernel.fd), nftables.AsLasting())
 	l.must(err)
+	defer func() { l.must(conn.CloseLasting()) }()
 	table := inetTable(n.table.name)
 	chains, err := conn.ListChainsOfTableFamily(nftables.TableFamilyINet)
 	l.must(err)
@@ -115,7 +116,7 @@ func TestChurn(t *testing.T) {
 				n.mu.Unlock()
 			}
 			random := rand.New(rand.NewPCG(1, uint64(limit)))
-			for i := range 150 {
+			for i := range 60 {
 				for range 1 + random.IntN(3) {
 					l.change(random)
 				}
@@ -178,7 +179,7 @@ func (l *lab) change(random *rand.Rand) {
 func (l *lab) randomPolicy(random *rand.Rand, name string) string {
 	selectors := []string{"{}", "{matchLabels: {group: '0'}}", "{matchExpressions: [{key: group, operator: NotIn, values: ['1', '2']}]}"}
 	var rules []string
-	for i := range random.IntN(60) {
+	for i := range random.IntN(45) {
 		rules = append(rules, fmt.Sprintf(`{ports: [{port: %d}, {port: %d}], from: [{ipBlock: {cidr: 172.16.%d.0/24}}, {podSelector: %s}]}`,
 			100+i, 1000+random.IntN(1000), random.IntN(200), selectors[random.IntN(3)]))
 	}
