@@ -9,6 +9,7 @@ package clustertest
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"testing"
@@ -41,6 +42,7 @@ func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Run("Recreate", func(t *testing.T) { testRecreate(t, l) })
 	t.Run("NamespaceDeletion", func(t *testing.T) { testNamespaceDeletion(t, l) })
 
+	t.Run("OpenCancelled", func(t *testing.T) { testOpenCancelled(t, provider) })
 	t.Run("TwoAtOnce", func(t *testing.T) { testTwoAtOnce(t, provider) })
 	t.Run("CloseLeavesNothing", func(t *testing.T) { testClose(t, provider) })
 }
@@ -119,6 +121,23 @@ func testNodes(t *testing.T, c cluster.Cluster) {
 
 func within(list []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// testOpenCancelled checks that nothing is left when somebody gives up early.
+func testOpenCancelled(t *testing.T, provider func() cluster.Provider) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	p := provider()
+	if c, err := p.Open(ctx, func(string) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("opening a cluster when it is cancelled already: %v", err)
+		if err == nil {
+			_ = c.Close(t.Context())
+		}
+	}
+	left, err := p.Cleanup(t.Context())
+	if err != nil || len(left) > 0 {
+		t.Errorf("cleanup after that found %q, %v", left, err)
+	}
 }
 
 // testTwoAtOnce checks that two clusters do not get into one another's way.
