@@ -66,16 +66,25 @@ func (p *provider) Open(ctx context.Context, progress func(string)) (cluster.Clu
 	if err != nil {
 		return nil, err
 	}
-	e := &embedded{options: p.options, keepers: map[flow.Endpoint]*keeper{}}
-	if err := e.open(ctx, path); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the embedded cluster: %w", err), e.Close(context.WithoutCancel(ctx)))
+	e, err := open(ctx, p.options, path, hasIPv6())
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded cluster: %w", err)
 	}
 	progress(fmt.Sprintf("embedded cluster: %d nodes, %d outside hosts, the reference engine", nodeCount, externalCount))
 	return e, nil
 }
 
-func (e *embedded) open(ctx context.Context, agent string) (err error) {
-	if e.network, err = newNetwork(); err != nil {
+// open makes a cluster, or nothing.
+func open(ctx context.Context, o Options, agent string, ipv6 bool) (*embedded, error) {
+	e := &embedded{options: o, keepers: map[flow.Endpoint]*keeper{}}
+	if err := e.open(ctx, agent, ipv6); err != nil {
+		return nil, errors.Join(err, e.Close(context.WithoutCancel(ctx)))
+	}
+	return e, nil
+}
+
+func (e *embedded) open(ctx context.Context, agent string, ipv6 bool) (err error) {
+	if e.network, err = newNetwork(ipv6); err != nil {
 		return err
 	}
 	if e.launcher, err = newLauncher(agent); err != nil {
@@ -207,7 +216,10 @@ func (e *embedded) keep(ctx context.Context, endpoint flow.Endpoint, identity st
 
 // Description says that this is the reference engine, and not a CNI.
 func (e *embedded) Description() cluster.Description {
-	ipv6 := e.network.ipv6
+	ipv6, lacks := e.network.ipv6, map[string]string{}
+	if !ipv6 {
+		lacks["ipv6"] = "the kernel of this host has no IPv6"
+	}
 	return cluster.Description{
 		Provider:       "embedded",
 		Implementation: "reference engine",
@@ -216,7 +228,7 @@ func (e *embedded) Description() cluster.Description {
 		Faults:         e.options.Faults.Names(),
 		Families:       families([]flow.Family{flow.IPv4, flow.IPv6}, ipv6),
 		Protocols:      []flow.Protocol{flow.TCP, flow.UDP, flow.SCTP},
-		Lacks:          map[string]string{},
+		Lacks:          lacks,
 		PodCIDRs:       families(podCIDRs, ipv6),
 		ExternalCIDRs:  families(externalCIDRs, ipv6),
 		Ephemeral:      true,

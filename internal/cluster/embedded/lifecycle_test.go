@@ -18,6 +18,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/cniproof/cniproof/internal/agentbin"
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/probes"
 )
@@ -334,5 +335,42 @@ func TestManyPods(t *testing.T) {
 	}
 	if pong, err := attachTo(t, e, pods[199].Name).Ping(t.Context()); err != nil || !strings.HasSuffix(pong.Identity, string(pods[199].UID)) {
 		t.Errorf("the last pod says %+v, %v", pong, err)
+	}
+}
+
+// TestKernelWithoutIPv6 opens a cluster as on a kernel that speaks IPv4 only.
+func TestKernelWithoutIPv6(t *testing.T) {
+	agent, err := agentbin.Path(t.Context(), runtime.GOARCH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := open(t.Context(), Options{Logf: t.Logf}, agent, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}()
+	if d := e.Description(); !slices.Equal(d.Families, []flow.Family{flow.IPv4}) || len(d.PodCIDRs) != 1 || d.Lacks["ipv6"] == "" {
+		t.Errorf("it says %+v", d)
+	}
+	pod := startPod(t, e, testPod("a"))
+	if len(pod.Status.PodIPs) != 1 {
+		t.Errorf("its pod has %v", pod.Status.PodIPs)
+	}
+	dns, _ := object[*corev1.Service](e.api, servicesResource, "kube-system", dnsName)
+	if len(dns.Spec.ClusterIPs) != 1 {
+		t.Errorf("its DNS has %v", dns.Spec.ClusterIPs)
+	}
+	probe := probes.Probe{
+		Kind: probes.KindDNSUDP, Query: "kubernetes.default.svc.cluster.local.",
+		Address:  netip.AddrPortFrom(netip.MustParseAddr(dns.Spec.ClusterIP), dnsPort),
+		Timeouts: []time.Duration{time.Second, time.Second, time.Second},
+	}
+	results, err := attachTo(t, e, "a").Probe(t.Context(), []probes.Probe{probe})
+	if err != nil || results[0].Outcome != flow.Connected {
+		t.Errorf("its DNS answers %+v, %v", results, err)
 	}
 }

@@ -71,11 +71,16 @@ type machine struct {
 	free     *ordinals // of pod addresses
 }
 
+// hasIPv6 reports whether the kernel speaks IPv6.
+func hasIPv6() bool {
+	_, err := os.Stat("/proc/sys/net/ipv6")
+	return err == nil
+}
+
 // newNetwork makes the nodes and the hosts outside, each of which reaches each
 // other and the pods that are yet to come.
-func newNetwork() (_ *network, err error) {
-	_, missing := os.Stat("/proc/sys/net/ipv6")
-	n := &network{ipv6: missing == nil}
+func newNetwork(ipv6 bool) (_ *network, err error) {
+	n := &network{ipv6: ipv6}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())

@@ -10,7 +10,7 @@ import (
 
 func TestNetworkReach(t *testing.T) {
 	begin := time.Now()
-	n, err := newNetwork()
+	n, err := newNetwork(true)
 	if err != nil {
 		t.Fatal(err)
 	}
