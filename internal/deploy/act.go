@@ -180,6 +180,22 @@ func (s *Stage) patchLabels(ctx context.Context, namespace, pod string, change m
 	return nil
 }
 
+// Pristine reports whether Reset would have nothing to do: no policy is left, and
+// every label is the topology's.
+func (s *Stage) Pristine() bool {
+	for _, ns := range s.topology.Namespaces {
+		if len(difference(s.labels[ns.Name], ns.Labels)) > 0 {
+			return false
+		}
+	}
+	for _, p := range s.topology.Pods {
+		if len(difference(s.pods[p.Endpoint()].labels, p.Labels)) > 0 {
+			return false
+		}
+	}
+	return len(s.policies)+len(s.system) == 0
+}
+
 // Reset deletes every policy that steps left and gives all labels the values of
 // the topology. The topology may differ from the deployed one in labels only (see
 // Shape): the stage then becomes that topology.

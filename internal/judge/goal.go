@@ -28,6 +28,10 @@ type Goal struct {
 	Hold time.Duration
 }
 
+// fewest is how many rounds there have to be before time may be up: on a machine
+// where they take long, the deadline waits for them, up to twice its time.
+const fewest = 6
+
 // state is what one round shows.
 type state uint8
 
@@ -100,7 +104,8 @@ func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
 	}
 	spent := line.Last().End.Sub(g.Since)
 	if p.settled < 0 {
-		return spent < g.Within || p.streak > 0 && spent < 2*g.Within, 0
+		undecided := p.streak > 0 || len(line.Rounds) < fewest
+		return spent < g.Within || undecided && spent < 2*g.Within, 0
 	}
 	return spent < g.Within+2*g.Hold, g.Hold / 3
 }

@@ -97,12 +97,13 @@ func TestNext(t *testing.T) {
 		rounds []string
 		again  bool
 	}{
-		"not reached yet":        {[]string{"CC"}, true},
-		"reached, not held":      {[]string{"CT", "CT"}, true},
-		"held":                   {[]string{"CT", "CT", "CT"}, false},
-		"flipped":                {[]string{"CT", "CT", "CC"}, false},
-		"out of time":            {[]string{"CC", "CC", "CC", "CC"}, false},
-		"right as time runs out": {[]string{"CC", "CC", "CC", "CT"}, true},
+		"not reached yet":            {[]string{"CC"}, true},
+		"reached, not held":          {[]string{"CT", "CT"}, true},
+		"held":                       {[]string{"CT", "CT", "CT"}, false},
+		"flipped":                    {[]string{"CT", "CT", "CC"}, false},
+		"out of time":                {[]string{"CC", "CC", "CC", "CC", "CC", "CC"}, false},
+		"few rounds in all the time": {[]string{"CC", "CC", "CC", "CC", "CC"}, true},
+		"right as time runs out":     {[]string{"CC", "CC", "CC", "CT"}, true},
 		"right once, then only doubt, for twice the time": {
 			[]string{"CC", "CT", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
 		},

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,53 +21,67 @@ type health struct {
 
 // doubt turns the outcome of a closed-looking flow into Failed where silence
 // proves nothing: an agent at either end does not answer on its control stream,
-// the server does not listen, or an agent answers so late that the flow's own
-// answer may have been late as well. It returns how late the agents were.
-func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []time.Duration) []time.Duration {
-	health := w.checkup(ctx, samples)
+// the server does not listen, or an agent answers so late, while the flow is tried
+// or afterwards, that the flow's own answer may have been late as well.
+func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []time.Duration, during map[*Agent]health) {
+	after := checkup(ctx, w.silent(samples))
 	for i, t := range w.targets {
 		if !samples[i].Outcome.Blocked() {
 			continue
 		}
-		if reason := suspect(t, health, granted[i]); reason != "" {
+		if reason := cmp.Or(suspect(t, after, granted[i]), suspect(t, during, granted[i])); reason != "" {
 			samples[i].Outcome, samples[i].Detail = flow.Failed, reason
 		}
 	}
-	var lags []time.Duration
-	for _, h := range health {
-		if h.err == nil {
-			lags = append(lags, h.lag)
-		}
-	}
-	return lags
 }
 
-// checkup pings every agent at an end of a closed-looking flow.
-func (w *Watcher) checkup(ctx context.Context, samples []flow.Sample) map[*Agent]health {
-	found := map[*Agent]health{}
+// ends are the agents at either end of the targets that a test selects.
+func (w *Watcher) ends(selected func(int) bool) map[*Agent]bool {
+	found := map[*Agent]bool{}
 	for i, t := range w.targets {
-		if !samples[i].Outcome.Blocked() {
+		if !selected(i) {
 			continue
 		}
-		found[t.From] = health{}
+		found[t.From] = true
 		if t.To != nil {
-			found[t.To] = health{}
+			found[t.To] = true
 		}
 	}
-	agents := make([]*Agent, 0, len(found))
-	for a := range found {
-		agents = append(agents, a)
-	}
-	states := make([]health, len(agents))
+	return found
+}
+
+func (w *Watcher) everyone() map[*Agent]bool { return w.ends(func(int) bool { return true }) }
+
+func (w *Watcher) silent(samples []flow.Sample) map[*Agent]bool {
+	return w.ends(func(i int) bool { return samples[i].Outcome.Blocked() })
+}
+
+// checkup pings agents, all at the same time.
+func checkup(ctx context.Context, agents map[*Agent]bool) map[*Agent]health {
+	found := make(map[*Agent]health, len(agents))
+	var mu sync.Mutex
 	var group sync.WaitGroup
-	for i, a := range agents {
-		group.Go(func() { states[i] = a.check(ctx) })
+	for a := range agents {
+		group.Go(func() {
+			h := a.check(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			found[a] = h
+		})
 	}
 	group.Wait()
-	for i, a := range agents {
-		found[a] = states[i]
-	}
 	return found
+}
+
+// lags is how late the agents were that answered at all.
+func lags(agents map[*Agent]health) []time.Duration {
+	var list []time.Duration
+	for _, h := range agents {
+		if h.err == nil {
+			list = append(list, h.lag)
+		}
+	}
+	return list
 }
 
 func (a *Agent) check(ctx context.Context) health {

@@ -23,8 +23,11 @@ func (w *Watcher) round(ctx context.Context, connected []int) flow.Round {
 	for agent, indices := range w.bySource() {
 		group.Go(func() { w.probe(ctx, agent, indices, connected, round.Samples, granted) })
 	}
+	var during map[*Agent]health
+	group.Go(func() { during = checkup(ctx, w.everyone()) })
 	group.Wait()
-	w.pace.learn(append(answers(round.Samples), w.doubt(ctx, round.Samples, granted)...))
+	w.pace.learn(append(answers(round.Samples), lags(during)...))
+	w.doubt(ctx, round.Samples, granted, during)
 	round.End = time.Now()
 	return round
 }
@@ -70,6 +73,9 @@ func (w *Watcher) sample(t Target, timeouts []time.Duration, begin time.Time, r 
 		Attempts: r.Attempts,
 		Detail:   r.Detail,
 	}
+	if s.Outcome == flow.TimedOut && late(t.Kind, timeouts, r) {
+		s.Outcome, s.Detail = flow.Failed, fmt.Sprintf("could not tell: a time-out of %s was noticed after %s", timeouts[r.Attempts-1], r.Took)
+	}
 	if s.Outcome != flow.Connected {
 		return s
 	}
@@ -78,6 +84,21 @@ func (w *Watcher) sample(t Target, timeouts []time.Duration, begin time.Time, r 
 		return s
 	}
 	return s
+}
+
+// late reports whether the agent noticed the last time-out so late that it can
+// hardly have been running all the while. Over TCP a server whose connection stands
+// is given the time twice.
+func late(kind probes.Kind, timeouts []time.Duration, r probes.Result) bool {
+	if r.Attempts < 1 || r.Attempts > len(timeouts) {
+		return true
+	}
+	t := timeouts[r.Attempts-1]
+	due := t
+	if kind == probes.KindTCP || kind == probes.KindDNSTCP {
+		due = 2 * t
+	}
+	return r.Took > due+t/2
 }
 
 // answers is how long the flows that connected took.

@@ -55,7 +55,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 // was a denial the policy's doing. Where flows stay closed, fresh pods tell whether
 // the implementation kept a policy that is gone, or the cluster is broken.
 func (p *play) close(ctx context.Context) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || p.closed() {
 		return
 	}
 	since, err := p.bench.stage.Reset(ctx, p.scenario.Topology)
@@ -72,6 +72,17 @@ func (p *play) close(ctx context.Context) {
 	}
 	p.notRevoked(ctx, control)
 	p.bench.down(ctx)
+}
+
+// closed reports whether the scenario's last step was the closing control: it has
+// left no policy and no label, and every flow connected.
+func (p *play) closed() bool {
+	last := p.last()
+	if p.result.Result != "" || last.Result != judge.Pass || last.Allowed != len(p.flows) || !p.bench.stage.Pristine() {
+		return false
+	}
+	p.bench.proved = true
+	return true
 }
 
 func (p *play) notRevoked(ctx context.Context, control judge.Step) {

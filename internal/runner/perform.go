@@ -155,6 +155,9 @@ func (p *play) expect(step scenario.Step) ([]flow.Verdict, error) {
 func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
 	pace := p.bench.run.paceNow()
 	g := judge.Goal{Expected: expected, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
+	if !step.Acts() {
+		g.Rounds, g.Hold = 1, 0 // nothing changed that could change back
+	}
 	if step.Within > 0 {
 		g.Within = step.Within
 	}

@@ -88,7 +88,7 @@ func serve(ctx context.Context, identity, control, socket string) error {
 
 // beFrugal keeps the agent small: there may be a hundred of them on a machine.
 func beFrugal() {
-	runtime.GOMAXPROCS(min(2, runtime.NumCPU()))
+	runtime.GOMAXPROCS(1) // its work is the kernel's; more threads only wake one another
 	debug.SetGCPercent(50)
 }
 
