@@ -162,25 +162,24 @@ func twoSpaces(t testing.TB) (a, b space) {
 		s.addAddress(t, fmt.Sprintf("10.0.0.%d/24", i+1))
 		s.addAddress(t, fmt.Sprintf("fd00::%d/64", i+1))
 	}
-	a.awaitWire(t)
-	b.awaitWire(t)
+	a.awaitAddress(t, "10.0.0.2")
+	a.awaitAddress(t, "fd00::2")
 	return a, b
 }
 
-// awaitWire waits until the kernel uses the wire.
-func (s space) awaitWire(t testing.TB) {
+// awaitAddress waits until the kernel on the other side answers: interfaces and
+// IPv6 addresses come up a little later than they are said to.
+func (s space) awaitAddress(t testing.TB, address string) {
 	t.Helper()
 	s.do(t, func() error {
-		for begin := time.Now(); time.Since(begin) < 5*time.Second; time.Sleep(time.Millisecond) {
-			link, err := netlink.LinkByName("eth0")
-			if err != nil {
-				return err
-			}
-			if link.Attrs().OperState == netlink.OperUp {
+		var err error
+		for begin := time.Now(); time.Since(begin) < 10*time.Second; time.Sleep(time.Millisecond) {
+			_, err = net.DialTimeout("tcp", net.JoinHostPort(address, "9"), time.Second)
+			if errors.Is(err, unix.ECONNREFUSED) {
 				return nil
 			}
 		}
-		return errors.New("the wire does not come up")
+		return fmt.Errorf("%s does not come up: %w", address, err)
 	})
 }
 

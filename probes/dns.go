@@ -53,7 +53,7 @@ func dialDNSTCP(try attempt) (string, error) {
 		for {
 			reply, err := readDNS(s, deadline)
 			if err != nil {
-				return "", err
+				return "", fmt.Errorf("connected, but no answer came: %w", err)
 			}
 			addresses, err := q.parse(reply)
 			if !errors.Is(err, errNoAgent) {

@@ -58,14 +58,22 @@ func load(t testing.TB, a process, kind Kind, first uint16, ports, count int) {
 			}
 			batch[i] = Probe{Kind: kind, Address: netip.MustParseAddrPort(to), Timeouts: []time.Duration{2 * time.Second, 2 * time.Second}}
 		}
+		begin := time.Now()
 		results, err := a.Probe(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
 		}
+		slowest := results[0]
 		for _, r := range results {
 			if r.Outcome != flow.Connected || r.Peer != "right" {
 				t.Fatalf("%+v", r)
 			}
+			if r.Begin+r.Took > slowest.Begin+slowest.Took {
+				slowest = r
+			}
+		}
+		if took := time.Since(begin); took > time.Second {
+			t.Logf("a batch of %d took %v, with %+v", len(batch), took, slowest)
 		}
 		done += len(batch)
 	}

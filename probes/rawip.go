@@ -139,7 +139,8 @@ func (r *rawIP) receive(handle func(data []byte, from netip.Addr, back []byte)) 
 			r.receiveErrors(int(fd), buffer[:], control[:])
 			return !errors.Is(err, unix.EAGAIN)
 		})
-		if err != nil {
+		// Only a closed socket ends this: the ports that are served must not go silent.
+		if err != nil && r.in.raw.Control(func(uintptr) {}) != nil {
 			return
 		}
 	}

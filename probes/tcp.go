@@ -4,6 +4,7 @@ package probes
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"time"
 
@@ -27,7 +28,11 @@ func dialTCP(try attempt) (string, error) {
 	if err := s.write(greeting); err != nil {
 		return "", err
 	}
-	return readAnswer(s, greeting, try.begin.Add(2*try.timeout))
+	identity, err := readAnswer(s, greeting, try.begin.Add(2*try.timeout))
+	if err != nil {
+		return "", fmt.Errorf("connected, but no identity came: %w", err)
+	}
+	return identity, nil
 }
 
 func connectTCP(try attempt) (*socket, error) {
