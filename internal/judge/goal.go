@@ -22,9 +22,11 @@ type Goal struct {
 	Since time.Time
 	// Within is how long after Since the table may take to be reached.
 	Within time.Duration
-	// Rounds in a row have to show the expected table before it counts as reached.
+	// Rounds in a row have to show the expected table before it counts as settled,
+	// spread over Hold: the first of them says that the table is reached, and a wrong
+	// one after that is a flip.
 	Rounds int
-	// Hold is how long the table must then stay, counted from the first of these rounds.
+	// Hold is how long the table must stay, counted from the first of these rounds.
 	Hold time.Duration
 }
 
@@ -60,52 +62,45 @@ func (g Goal) state(r flow.Round) state {
 
 // progress is how far a timeline has come.
 type progress struct {
-	settled int // the round that began the first streak of Goal.Rounds right ones; -1: none yet
+	reached int // the first right round; -1: none yet
 	flipped int // the first wrong round after that; -1: none
-	streak  int // of right rounds at the end
+	right   int // rounds so far that showed the table
 	held    bool
 }
 
-// progress walks the timeline. An unclear round neither continues nor breaks a streak.
+// progress walks the timeline. An unclear round neither continues nor breaks
+// anything.
 func (g Goal) progress(line *flow.Timeline) progress {
-	p := progress{settled: -1, flipped: -1}
-	begin := -1
+	p := progress{reached: -1, flipped: -1}
 	for i, r := range line.Rounds {
 		switch g.state(r) {
 		case unclear:
-			continue
 		case wrong:
-			p.streak = 0
-			if p.settled >= 0 {
+			if p.reached >= 0 {
 				p.flipped = i
 				return p
 			}
 		case right:
-			if p.streak == 0 {
-				begin = i
+			if p.reached < 0 {
+				p.reached = i
 			}
-			p.streak++
-			if p.settled < 0 && p.streak >= g.Rounds {
-				p.settled = begin
-			}
-			p.held = p.settled >= 0 && r.End.Sub(line.Rounds[p.settled].Begin) >= g.Hold
+			p.right++
+			p.held = p.right >= g.Rounds && r.End.Sub(line.Rounds[p.reached].Begin) >= g.Hold
 		}
 	}
 	return p
 }
 
-// Next tells an observer whether to go on: until the table has held, a held table
-// flipped, or time is up. A table that is right when time is up may still show
-// that it stays. It reads nothing but the timeline.
+// Next tells an observer whether to go on: until the table has held, a reached
+// table flipped, or time is up. It reads nothing but the timeline.
 func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
 	p := g.progress(line)
 	if p.held || p.flipped >= 0 {
 		return false, 0
 	}
 	spent := line.Last().End.Sub(g.Since)
-	if p.settled < 0 {
-		undecided := p.streak > 0 || len(line.Rounds) < fewest
-		return spent < g.Within || undecided && spent < 2*g.Within, 0
+	if p.reached < 0 {
+		return spent < g.Within || len(line.Rounds) < fewest && spent < 2*g.Within, 0
 	}
-	return spent < g.Within+2*g.Hold, g.Hold / 3
+	return spent < 2*g.Within+2*g.Hold, g.Hold / time.Duration(max(1, g.Rounds-1))
 }

@@ -66,8 +66,6 @@ func (g Goal) result(p progress, cells []Cell, line *flow.Timeline) (Result, str
 		return Fail, fmt.Sprintf("%d of %d flows wrong after %s", nWrong, judged, round(line.Last().End.Sub(g.Since)))
 	case nUnclear > 0:
 		return Inconclusive, fmt.Sprintf("%d of %d flows could not be told", nUnclear, judged)
-	case g.everWrong(line):
-		return Fail, fmt.Sprintf("unstable: the table was not the same for %d rounds in a row within %s", g.Rounds, g.Within)
 	default:
 		return Inconclusive, fmt.Sprintf("time was up after %s, before the table had been held", g.Within)
 	}
@@ -79,21 +77,6 @@ func countUndefined(verdicts []flow.Verdict) int {
 }
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
-
-// everWrong reports whether the last Rounds rounds that can tell hold a wrong one.
-func (g Goal) everWrong(line *flow.Timeline) bool {
-	seen := 0
-	for i := len(line.Rounds) - 1; i >= 0 && seen < g.Rounds; i-- {
-		switch g.state(line.Rounds[i]) {
-		case wrong:
-			return true
-		case right:
-			seen++
-		case unclear:
-		}
-	}
-	return false
-}
 
 // cells is the table at the end of the timeline.
 func (g Goal) cells(line *flow.Timeline) []Cell {

@@ -62,6 +62,7 @@ func TestResult(t *testing.T) {
 		"never allowed":                                   {"AD", []string{"TT", "TT", "TT", "TT"}, judge.Fail},
 		"flips after it was reached":                      {"AD", []string{"CT", "CT", "CC"}, judge.Fail},
 		"alternates and never settles":                    {"AD", []string{"CT", "CC", "CT", "CC", "CT"}, judge.Fail},
+		"an allowed flow closes after it was reached":     {"AD", []string{"CC", "CT", "TT"}, judge.Fail},
 		"a failed probe is no denial":                     {"AD", []string{"CF", "CF", "CF", "CF"}, judge.Inconclusive},
 		"a failed probe is no pass":                       {"AD", []string{"FT", "FT", "FT", "FT"}, judge.Inconclusive},
 		"a wrong peer is neither":                         {"AD", []string{"CW", "WT", "CW", "WT"}, judge.Inconclusive},
@@ -103,14 +104,14 @@ func TestNext(t *testing.T) {
 		"flipped":                    {[]string{"CT", "CT", "CC"}, false},
 		"out of time":                {[]string{"CC", "CC", "CC", "CC", "CC", "CC"}, false},
 		"few rounds in all the time": {[]string{"CC", "CC", "CC", "CC", "CC"}, true},
-		"right as time runs out":     {[]string{"CC", "CC", "CC", "CT"}, true},
-		"right once, then only doubt, for twice the time": {
-			[]string{"CC", "CT", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
+		"right as time runs out":     {[]string{"CC", "CC", "CC", "CC", "CC", "CC", "CT"}, true},
+		"right once, then only doubt, for long": {
+			[]string{"CC", "CT", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
 		},
 		"reached late, may still hold": {[]string{"CC", "CC", "CT", "CT"}, true},
 		"doubt while holding, a while": {[]string{"CT", "CT", "CF"}, true},
 		"doubt while holding, too long": {
-			[]string{"CT", "CT", "CF", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
+			[]string{"CT", "CT", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF", "CF"}, false,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

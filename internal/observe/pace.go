@@ -54,17 +54,27 @@ func (p *pace) attempt() time.Duration {
 	return min(max(margin*slow, shortest), longest)
 }
 
-// timeouts is the series of attempts for a flow that has connected in so many
-// rounds in a row. One that did not is tried once: an opening shows in any round.
-// One that has connected again and again is given much longer, in fresh attempts,
-// before it counts as closed: that a flow fails now and then is a serious thing to
-// say of an implementation.
-func (p *pace) timeouts(connected int) []time.Duration {
+// series gives every flow its attempts, by the number of rounds in a row in which
+// it has connected so far.
+func (p *pace) series(connected []int, steady bool) [][]time.Duration {
 	t := p.attempt()
-	switch connected {
-	case 0:
+	list := make([][]time.Duration, len(connected))
+	for i, n := range connected {
+		list[i] = attempts(t, n, steady)
+	}
+	return list
+}
+
+// attempts is the series of time-outs for a flow. One that has not connected is
+// tried once: an opening shows in any round. One that has is tried again before it
+// counts as closed, and longest in a steady state or after it has connected again
+// and again: that a flow fails now and then is a serious thing to say of an
+// implementation.
+func attempts(t time.Duration, connected int, steady bool) []time.Duration {
+	switch {
+	case connected == 0:
 		return []time.Duration{t}
-	case 1:
+	case connected == 1 && !steady:
 		return []time.Duration{t, 2 * t}
 	}
 	return []time.Duration{t, 2 * t, 4 * t}

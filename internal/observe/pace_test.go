@@ -6,16 +6,22 @@ import (
 )
 
 func TestAFlowThatKeepsConnectingIsGivenLongerBeforeItCountsAsClosed(t *testing.T) {
-	var p pace
-	for n, last := 0, time.Duration(0); n < 3; n++ {
-		got := total(p.timeouts(n))
+	last := time.Duration(0)
+	for n := range 3 {
+		got := total(attempts(time.Second, n, false))
 		if got <= last {
 			t.Errorf("after %d rounds a probe waits %s, not longer than the %s of one round less", n, got, last)
 		}
 		last = got
 	}
-	if a, b := total(p.timeouts(2)), total(p.timeouts(20)); a != b {
-		t.Errorf("a probe waits %s after 2 rounds and %s after 20", a, b)
+	if got := total(attempts(time.Second, 20, false)); got != last {
+		t.Errorf("a probe waits %s after 20 rounds and %s after 2", got, last)
+	}
+	if got := total(attempts(time.Second, 1, true)); got != last {
+		t.Errorf("in a steady state a probe waits %s, want %s at once", got, last)
+	}
+	if got := len(attempts(time.Second, 0, true)); got != 1 {
+		t.Errorf("a closed flow is tried %d times a round, want once", got)
 	}
 }
 

@@ -16,12 +16,13 @@ const grace = 10 * time.Second
 
 // round tries every target once, all at the same time, and then makes sure that
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
-func (w *Watcher) round(ctx context.Context, connected []int) flow.Round {
+func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.Round {
 	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
 	granted := make([]time.Duration, len(w.targets))
+	timeouts := w.pace.series(connected, steady)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
-		group.Go(func() { w.probe(ctx, agent, indices, connected, round.Samples, granted) })
+		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples, granted) })
 	}
 	var during map[*Agent]health
 	group.Go(func() { during = checkup(ctx, w.everyone()) })
@@ -40,15 +41,14 @@ func (w *Watcher) bySource() map[*Agent][]int {
 	return groups
 }
 
-func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, connected []int, samples []flow.Sample, granted []time.Duration) {
+func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeouts [][]time.Duration, samples []flow.Sample, granted []time.Duration) {
 	list := make([]probes.Probe, len(indices))
 	var longest time.Duration
 	for n, i := range indices {
 		t := w.targets[i]
-		timeouts := w.pace.timeouts(connected[i])
-		granted[i] = total(timeouts)
+		granted[i] = total(timeouts[i])
 		longest = max(longest, granted[i])
-		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts, Query: t.Query}
+		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query}
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+grace)
 	defer cancel()
@@ -59,7 +59,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, connec
 			samples[i] = flow.Sample{Begin: begin, Outcome: flow.Failed, Detail: err.Error()}
 			continue
 		}
-		samples[i] = w.sample(w.targets[i], list[n].Timeouts, begin, results[n])
+		samples[i] = w.sample(w.targets[i], timeouts[i], begin, results[n])
 	}
 }
 

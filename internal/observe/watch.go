@@ -34,7 +34,8 @@ func (t Target) server() string {
 }
 
 // Next is asked after every round whether there shall be another one, and after
-// which pause.
+// which pause. After a pause nothing is expected to change any more, so that a flow
+// that has connected is given more time before it counts as closed.
 type Next func(*flow.Timeline) (again bool, pause time.Duration)
 
 // Watcher tries a set of flows.
@@ -57,8 +58,9 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 		line.Flows[i] = t.Flow
 	}
 	connected := make([]int, len(w.targets)) // rounds in a row, up to the last one
+	steady := false
 	for {
-		round := w.round(ctx, connected)
+		round := w.round(ctx, connected, steady)
 		if ctx.Err() != nil {
 			return line
 		}
@@ -68,6 +70,7 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 			return line
 		}
 		count(connected, round.Samples)
+		steady = pause > 0
 	}
 }
 
