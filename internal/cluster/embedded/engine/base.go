@@ -37,9 +37,9 @@ func addTable() step {
 	}}
 }
 
-// takeOver makes the table judge, and removes the tables that did so before.
-func takeOver(faults Faults, old []string) step {
-	return step{messages: 16 + len(old), bytes: 16 * ruleBytes, write: func(w *writer) error {
+// judge makes the table judge, beside the tables that do so already.
+func judge(faults Faults) step {
+	return step{messages: 16, bytes: 16 * ruleBytes, write: func(w *writer) error {
 		for _, d := range directions {
 			w.baseChain(forwardChain(d), nftables.ChainHookForward, priority(d))
 			w.forwardRules(d, faults)
@@ -49,7 +49,14 @@ func takeOver(faults Faults, old []string) step {
 			w.rule(outputChain, acceptIf(established())...)
 			w.lookUp(outputChain, ingress)
 		}
-		for _, name := range old {
+		return nil
+	}}
+}
+
+// deleteTables removes tables with everything that is in them.
+func deleteTables(names []string) step {
+	return step{messages: len(names), bytes: len(names) * chainBytes, write: func(w *writer) error {
+		for _, name := range names {
 			w.conn.DelTable(inetTable(name))
 		}
 		return nil

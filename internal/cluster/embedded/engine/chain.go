@@ -38,7 +38,9 @@ func chainRules(d direction, i *isolation, faults Faults) []chainRule {
 		for _, a := range i.allows {
 			if peers := f.of(a.peers); len(peers) > 0 {
 				r := chainRule{direction: d, family: f, peers: peers, serviceSide: faults.Has(ServicePortJudged)}
-				rules = append(rules, r.forPorts(a.ports)...)
+				for _, each := range r.forPorts(a.ports) {
+					rules = append(rules, each.withoutSets()...)
+				}
 			}
 		}
 	}

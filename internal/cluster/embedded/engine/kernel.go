@@ -12,7 +12,7 @@ import (
 
 // tablePrefix starts the names of the engine's tables in a node. A number follows:
 // an engine that starts makes a new table beside the old one, and removes the old
-// one in the transaction that makes the new one judge.
+// one when the new one judges.
 const tablePrefix = "cniproof-policy-"
 
 // kernel is a connection to the nftables of one network namespace.
@@ -75,6 +75,16 @@ func (k *kernel) close() error { return k.conn.CloseLasting() }
 // transaction may still be waiting in it.
 func (k *kernel) redial() error {
 	return errors.Join(k.close(), k.dial())
+}
+
+// update takes the phases of an update one after the other.
+func (k *kernel) update(table string, p phases) error {
+	for _, steps := range [][]step{p.prepare, p.turn, p.sweep} {
+		if err := k.take(table, steps); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // take takes the steps, in as few transactions as fit.

@@ -26,10 +26,10 @@ func (n *node) enforce(want program) (int, error) {
 	if n.table == nil {
 		return n.rebuild(want)
 	}
-	steps := n.table.update(want)
-	err := n.kernel.take(n.table.name, steps)
+	p := n.table.update(want)
+	err := n.kernel.update(n.table.name, p)
 	if err == nil {
-		return len(steps), nil
+		return p.count(), nil
 	}
 	count, again := n.rebuild(want)
 	if again != nil {
@@ -49,13 +49,15 @@ func (n *node) rebuild(want program) (int, error) {
 		return 0, err
 	}
 	t := newTable(nextTable(old))
-	steps := append([]step{addTable()}, t.update(want)...)
-	steps = append(steps, takeOver(n.faults, old))
-	if err := n.kernel.take(t.name, steps); err != nil {
+	p := t.update(want)
+	p.prepare = append([]step{addTable()}, p.prepare...)
+	p.turn = append(p.turn, judge(n.faults))
+	p.sweep = append(p.sweep, deleteTables(old))
+	if err := n.kernel.update(t.name, p); err != nil {
 		return 0, fmt.Errorf("making a new table on node %q: %w", n.name, err)
 	}
 	n.table = t
-	return len(steps), nil
+	return p.count(), nil
 }
 
 // nextTable is a name that none of the tables has.

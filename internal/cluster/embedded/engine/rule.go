@@ -70,6 +70,37 @@ func (r chainRule) forPorts(set portSet) []chainRule {
 	return out
 }
 
+// fewRules is how many rules are better than one with sets: each interval set takes
+// up to 160 KiB in some kernels.
+const fewRules = 8
+
+// withoutSets is rules of one span each that say the same, where they are few.
+func (r chainRule) withoutSets() []chainRule {
+	if len(r.peers)*max(1, len(r.ports)) > fewRules {
+		return []chainRule{r}
+	}
+	parts := []portSet{r.ports}
+	if len(r.ports) > 1 {
+		parts = singles(r.ports)
+	}
+	var out []chainRule
+	for _, r.peers = range singles(r.peers) {
+		for _, r.ports = range parts {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// singles is each span of a set as a set.
+func singles[T point[T]](set spans[T]) []spans[T] {
+	out := make([]spans[T], len(set))
+	for i := range set {
+		out[i] = set[i : i+1]
+	}
+	return out
+}
+
 // anyPeer and anyPort report whether the rule need not look at the address, or at the port.
 func (r *chainRule) anyPeer() bool { return r.peers.covers(r.family.every()) }
 func (r *chainRule) anyPort() bool { return r.protocol == 0 || r.ports.covers(portsOf(r.protocol)) }

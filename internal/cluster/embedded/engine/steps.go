@@ -15,6 +15,19 @@ type step struct {
 	write    func(w *writer) error
 }
 
+// phases is the steps of an update. The steps of a phase must be taken in order, but
+// need not be taken at once: each is right by itself. A phase begins when the one
+// before has been committed. The kernel needs that between prepare and turn: since
+// Linux 6.18 a new interval set matches nothing until some time after the rules of
+// its transaction have begun to judge.
+type phases struct {
+	prepare []step // what nothing leads to yet
+	turn    []step
+	sweep   []step // what nothing leads to any more
+}
+
+func (p *phases) count() int { return len(p.prepare) + len(p.turn) + len(p.sweep) }
+
 // How many bytes the messages about one thing take, rounded up.
 const (
 	chainBytes   = 128
@@ -69,12 +82,15 @@ func addRule(chain string, exprs ...expr.Any) step {
 	}}
 }
 
-// pointChain makes a chain, if there is none, and exchanges its one rule.
+// pointChain makes a chain, if there is none, and exchanges its rules. What its target
+// does not accept is dropped: it is already, but a packet on its way while the kernel
+// switches twice may find the target empty.
 func pointChain(name, target string) step {
-	return step{messages: 3, bytes: chainBytes + 2*ruleBytes, write: func(w *writer) error {
+	return step{messages: 4, bytes: chainBytes + 3*ruleBytes, write: func(w *writer) error {
 		own := w.conn.AddChain(w.chain(name))
 		w.conn.FlushChain(own)
-		w.rule(name, &expr.Verdict{Kind: expr.VerdictGoto, Chain: target})
+		w.rule(name, &expr.Verdict{Kind: expr.VerdictJump, Chain: target})
+		w.rule(name, &expr.Verdict{Kind: expr.VerdictDrop})
 		return nil
 	}}
 }

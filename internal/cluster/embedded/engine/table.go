@@ -20,11 +20,11 @@ type podProgram struct {
 // table is what the engine has put into a node's kernel.
 //
 // A verdict map sends each address of an isolated pod to the pod's own chain, that
-// to the chain of a group of pods, and that to a chain of rules. The first two have
-// one rule each. When pods may do something else, the rule of their group alone is
-// exchanged; when a pod parts from its group, the rule of the pod. The kernel
-// switches a chain's rules between two packets, so there is no instant in which a
-// pod is open or shut by an update.
+// to the chain of a group of pods, and that to a chain of rules. When pods may do
+// something else, the rules of their group's chain alone are exchanged; when a pod
+// parts from its group, those of the pod's. The kernel switches a chain's rules
+// between two packets, so there is no instant in which a pod is open or shut by an
+// update.
 type table struct {
 	name   string
 	pods   map[key]*podEntry
@@ -55,16 +55,17 @@ func mapName(d direction, f family) string { return d.String() + [...]string{"4"
 
 func (p *podEntry) chainName(d direction) string { return fmt.Sprintf("pod-%d-%s", p.number, d) }
 
-// update makes the table be what the program wants. It returns the steps that take
-// the kernel there. They must be taken in order, but need not be taken at once.
-func (t *table) update(want program) []step {
+// update makes the table be what the program wants, and returns what takes the
+// kernel there.
+func (t *table) update(want program) phases {
 	t.number(want)
-	steps := t.newChains(want)
+	p := phases{prepare: t.newChains(want)}
 	for _, d := range directions {
-		steps = append(steps, t.regroup(d, want)...)
+		p.turn = append(p.turn, t.regroup(d, want)...)
 	}
-	steps = append(steps, t.elements(want)...)
-	return append(steps, t.sweep(want)...)
+	p.turn = append(p.turn, t.elements(want)...)
+	p.sweep = t.sweep(want)
+	return p
 }
 
 // number numbers the pods that are new.
@@ -191,11 +192,11 @@ func (t *table) String() string {
 	for _, d := range directions {
 		for _, k := range slices.SortedFunc(maps.Keys(t.pods), key.compare) {
 			if g := t.pods[k].groups[d]; g != nil {
-				fmt.Fprintf(&b, "\tchain %s { # %s\n\t\tgoto %s\n\t}\n", t.pods[k].chainName(d), k, g.name)
+				fmt.Fprintf(&b, "\tchain %s { # %s\n\t\tjump %s\n\t\tdrop\n\t}\n", t.pods[k].chainName(d), k, g.name)
 			}
 		}
 		for _, g := range t.groups[d].list {
-			fmt.Fprintf(&b, "\tchain %s {\n\t\tgoto %s\n\t}\n", g.name, g.target)
+			fmt.Fprintf(&b, "\tchain %s {\n\t\tjump %s\n\t\tdrop\n\t}\n", g.name, g.target)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.chains)) {
