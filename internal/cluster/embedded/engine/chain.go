@@ -21,7 +21,7 @@ type chain struct {
 }
 
 // rulesPerPart is about how many rules a part has.
-const rulesPerPart = 16
+const rulesPerPart = 32
 
 // newChain makes the chain of an isolation.
 func newChain(d direction, i *isolation, faults Faults) *chain {

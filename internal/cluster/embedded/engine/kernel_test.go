@@ -179,7 +179,7 @@ func (l *lab) change(random *rand.Rand) {
 func (l *lab) randomPolicy(random *rand.Rand, name string) string {
 	selectors := []string{"{}", "{matchLabels: {group: '0'}}", "{matchExpressions: [{key: group, operator: NotIn, values: ['1', '2']}]}"}
 	var rules []string
-	for i := range random.IntN(45) {
+	for i := range random.IntN(90) {
 		rules = append(rules, fmt.Sprintf(`{ports: [{port: %d}, {port: %d}], from: [{ipBlock: {cidr: 172.16.%d.0/24}}, {podSelector: %s}]}`,
 			100+i, 1000+random.IntN(1000), random.IntN(200), selectors[random.IntN(3)]))
 	}
