@@ -116,7 +116,7 @@ func TestChurn(t *testing.T) {
 				n.mu.Unlock()
 			}
 			random := rand.New(rand.NewPCG(1, uint64(limit)))
-			for i := range 30 {
+			for i := range 20 {
 				for range 1 + random.IntN(3) {
 					l.change(random)
 				}
