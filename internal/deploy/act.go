@@ -46,7 +46,7 @@ func (s *Stage) Act(ctx context.Context, step scenario.Step) (time.Time, error) 
 }
 
 func (s *Stage) apply(ctx context.Context, m scenario.Manifest) error {
-	policy, err := m.Render(s.Binding())
+	policy, err := m.Fill(s.Binding())
 	if err != nil {
 		return fmt.Errorf("filling in policy %q: %w", m.Key(), err)
 	}

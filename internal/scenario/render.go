@@ -15,7 +15,7 @@ import (
 // name of its namespace, its variables filled in, defaulted and validated. The
 // error wraps ErrNoAddress where the cluster has no address for a variable.
 func (m Manifest) Render(b Binding) (*networkingv1.NetworkPolicy, error) {
-	policy, err := m.fill(b)
+	policy, err := m.Fill(b)
 	if err != nil {
 		return nil, fmt.Errorf("rendering NetworkPolicy %q: %w", m.Key(), err)
 	}
@@ -26,8 +26,10 @@ func (m Manifest) Render(b Binding) (*networkingv1.NetworkPolicy, error) {
 	return policy, nil
 }
 
-// fill is Render without defaults and validation.
-func (m Manifest) fill(b Binding) (*networkingv1.NetworkPolicy, error) {
+// Fill is the policy as it was written, to be sent to an API server: what the
+// author left out is left for the server to default. It errs as Render does, but
+// validates nothing.
+func (m Manifest) Fill(b Binding) (*networkingv1.NetworkPolicy, error) {
 	policy := m.policy.DeepCopy()
 	var err error
 	if policy.Namespace, err = b.realNamespace(policy.Namespace); err != nil {

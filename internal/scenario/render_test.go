@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/scenarios"
 )
 
 // nothing is a file system without files.
@@ -170,5 +171,24 @@ func TestSymbolic(t *testing.T) {
 	}
 	if b.Namespaces["x"] != "x" || b.Namespaces["kube-system"] != "kube-system" {
 		t.Errorf("namespaces %v", b.Namespaces)
+	}
+}
+
+func TestFillLeavesTheDefaultsToTheServer(t *testing.T) {
+	list, err := Load(scenarios.FS, "guide/policy-types-defaulting.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, binding := list[0].Steps[0].Apply[0], Symbolic(list[0].Topology)
+	sent, err := m.Fill(binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := m.Render(binding)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sent.Spec.PolicyTypes) != 0 || len(stored.Spec.PolicyTypes) == 0 {
+		t.Errorf("sent with policyTypes %q, stored with %q", sent.Spec.PolicyTypes, stored.Spec.PolicyTypes)
 	}
 }

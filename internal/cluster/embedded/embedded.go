@@ -233,7 +233,7 @@ func (e *embedded) Description() cluster.Description {
 		ExternalCIDRs:  families(externalCIDRs, ipv6),
 		Ephemeral:      true,
 		AgentImage:     "cniproof.dev/agent:embedded",
-		Pace:           cluster.Pace{Within: 5 * time.Second, Hold: 250 * time.Millisecond, Poll: 2 * time.Millisecond},
+		Pace:           cluster.Pace{Within: 5 * time.Second, Hold: 150 * time.Millisecond, Poll: 2 * time.Millisecond},
 	}
 }
 
