@@ -1,0 +1,69 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+func topology(change func(*scenario.Topology)) scenario.Topology {
+	t := scenario.Topology{
+		Namespaces: []scenario.Namespace{{Name: "x", Labels: map[string]string{"a": "1"}}},
+		Pods: []scenario.Pod{{
+			Namespace: "x", Name: "p", Node: 1, Labels: map[string]string{"a": "1"},
+			Ports: []flow.Port{{Number: 80, Protocol: flow.TCP}},
+		}},
+	}
+	change(&t)
+	return t
+}
+
+func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
+	base := Shape(topology(func(*scenario.Topology) {}))
+	for name, c := range map[string]struct {
+		change func(*scenario.Topology)
+		same   bool
+	}{
+		"a namespace's label": {func(t *scenario.Topology) { t.Namespaces[0].Labels = nil }, true},
+		"a pod's label":       {func(t *scenario.Topology) { t.Pods[0].Labels["a"] = "2" }, true},
+		"outside hosts":       {func(t *scenario.Topology) { t.External.Hosts = 2 }, true},
+		"a namespace's name":  {func(t *scenario.Topology) { t.Namespaces[0].Name = "y" }, false},
+		"a pod's node":        {func(t *scenario.Topology) { t.Pods[0].Node = 2 }, false},
+		"a port's name":       {func(t *scenario.Topology) { t.Pods[0].Ports[0].Name = "web" }, false},
+		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},
+	} {
+		if got := Shape(topology(c.change)) == base; got != c.same {
+			t.Errorf("%s: same shape %v, want %v", name, got, c.same)
+		}
+	}
+}
+
+func TestDifferenceTurnsOneSetOfLabelsIntoTheOther(t *testing.T) {
+	from := map[string]string{"keep": "1", "change": "1", "drop": "1"}
+	to := map[string]string{"keep": "1", "change": "2", "add": ""}
+	change := difference(from, to)
+	if diff := cmp.Diff(to, changed(from, change)); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
+	}
+	if len(change) != 3 {
+		t.Errorf("%d keys change, want 3", len(change))
+	}
+	if len(difference(to, to)) != 0 {
+		t.Error("equal labels differ")
+	}
+}
+
+func TestServicesNeverShareThePortOfTheirPod(t *testing.T) {
+	pod := scenario.Pod{Name: "p", Ports: []flow.Port{{Number: 80, Protocol: flow.TCP}, {Number: 81, Protocol: flow.UDP, Name: "dns"}}}
+	for i, p := range service(pod).Spec.Ports {
+		if p.Port != int32(pod.Ports[i].Number)+ServiceOffset {
+			t.Errorf("port %d of the Service stands for %d", p.Port, pod.Ports[i].Number)
+		}
+	}
+	if target := service(pod).Spec.Ports[1].TargetPort.StrVal; target != "dns" {
+		t.Errorf("a named port is targeted by %q", target)
+	}
+}
