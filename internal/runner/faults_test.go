@@ -1,36 +1,30 @@
 package runner_test
 
 import (
-	"bufio"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/cniproof/cniproof/internal/cluster/embedded/engine"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/runner"
 )
 
-// row is one line of the table in docs/faults.md.
-var row = regexp.MustCompile("^\\| `([a-z0-9-]+)` \\| .* \\| *[0-9]+ \\| (.*) \\|$")
-
-// documented reads which scenarios catch which fault.
+// documented reads which scenarios catch which fault: the lists of docs/faults.md,
+// each under the fault's own heading.
 func documented(t *testing.T) map[engine.Fault][]string {
 	t.Helper()
-	f, err := os.Open("../../docs/faults.md")
+	text, err := os.ReadFile("../../docs/faults.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
 	table := map[engine.Fault][]string{}
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		if m := row.FindStringSubmatch(lines.Text()); m != nil {
-			table[engine.Fault(m[1])] = strings.Split(m[2], ", ")
-		}
+	for _, section := range strings.Split(string(text), "\n### ")[1:] {
+		name, list, _ := strings.Cut(section, "\n")
+		table[engine.Fault(name)] = strings.FieldsFunc(list, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	}
 	return table
 }
@@ -48,6 +42,10 @@ func TestTheTableOfFaultsIsComplete(t *testing.T) {
 	}
 }
 
+// some is how many of a fault's scenarios are tried at the most: the first should
+// do, but a fault that shows only now and then needs more chances.
+const some = 12
+
 // TestEveryFaultIsCaught plants every fault and demands that one of the scenarios
 // which docs/faults.md names for it fails.
 func TestEveryFaultIsCaught(t *testing.T) {
@@ -58,9 +56,9 @@ func TestEveryFaultIsCaught(t *testing.T) {
 			if len(list) == 0 {
 				t.Fatal("docs/faults.md names no scenario that exists: run `make faults`")
 			}
-			// What stands still only now and then is looked at for longer.
+			list = list[:min(some, len(list))]
 			result := runOn(t, open(t, string(f.Name)), runner.Config{
-				Scenarios: list, Parallel: len(list), Within: 2 * time.Second, Hold: 500 * time.Millisecond, FailFast: true,
+				Scenarios: list, Parallel: 3, Within: 2 * time.Second, FailFast: true,
 			})
 			if result.Count(judge.Fail) == 0 {
 				t.Errorf("not caught by %v:\n%s", table[f.Name], text(t, result))
