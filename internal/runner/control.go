@@ -17,8 +17,8 @@ const (
 
 // opens shows that every flow connects while there is no policy, which is what a
 // later denial is held against. It returns false, with the scenario concluded,
-// where that cannot be shown. A scenario whose first step is that very control, or
-// whose stage was proved by the scenario before, needs no other.
+// where that cannot be shown. A scenario whose stage was proved by the scenario
+// before needs no other.
 func (p *play) opens(ctx context.Context) bool {
 	if p.bench.proved {
 		return true
