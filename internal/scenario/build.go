@@ -9,6 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/spelling"
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 // builder turns the document of one scenario into a Scenario and reports what is
@@ -27,14 +29,14 @@ type builder struct {
 // build always returns a Scenario, which is of use only where no problem was found.
 func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 	var doc scenarioDoc
-	d.document(n, "", &doc)
-	d.structural = len(d.problems)
+	d.Document(n, "", &doc)
+	d.Shaped()
 	d.header(doc.APIVersion, doc.Kind, "")
 	d.nameIsStem(doc.Metadata.Name)
 	b := builder{decoder: d, policies: map[PolicyKey]bool{}}
 	b.s = &Scenario{
 		Name:     doc.Metadata.Name,
-		File:     d.file,
+		File:     d.File,
 		Summary:  doc.Spec.Summary,
 		Level:    Level(doc.Spec.Level),
 		Features: slices.Sorted(slices.Values(doc.Spec.Features)),
@@ -50,17 +52,17 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 
 func (b *builder) head() {
 	if strings.TrimSpace(b.s.Summary) == "" {
-		b.wrong("spec.summary", "is missing: say in one sentence what must hold")
+		b.Wrong("spec.summary", "is missing: say in one sentence what must hold")
 	}
 	levels := []string{string(LevelMust), string(LevelOptional), string(LevelContested), string(LevelUndefined)}
 	if b.s.Level == "" {
-		b.wrong("spec.level", "is missing: write must, optional, contested or undefined")
+		b.Wrong("spec.level", "is missing: write must, optional, contested or undefined")
 	} else if !slices.Contains(levels, string(b.s.Level)) {
-		b.wrong("spec.level", "unknown level %q: %s", b.s.Level, suggestion(string(b.s.Level), levels))
+		b.Wrong("spec.level", "unknown level %q: %s", b.s.Level, spelling.Suggest(string(b.s.Level), levels))
 	}
 	for i, ref := range b.s.Refs {
 		if !isURL(ref) && !isTitle(ref) {
-			b.wrong(index("spec.refs", i), "%q must be an http or https URL, or the title of a document without one, in double quotes", ref)
+			b.Wrong(strict.Index("spec.refs", i), "%q must be an http or https URL, or the title of a document without one, in double quotes", ref)
 		}
 	}
 }
@@ -82,7 +84,7 @@ func CheckRefs(list []*Scenario) Problems {
 	var problems Problems
 	for _, s := range list {
 		if s.Level.Scored() && len(s.Refs) == 0 {
-			problems = append(problems, Problem{File: s.File, Field: "spec.refs", Message: fmt.Sprintf("is missing: a scenario of level %s must say where its behaviour is laid down", s.Level)})
+			problems = append(problems, strict.Problem{File: s.File, Field: "spec.refs", Message: fmt.Sprintf("is missing: a scenario of level %s must say where its behaviour is laid down", s.Level)})
 		}
 	}
 	return problems
@@ -90,21 +92,21 @@ func CheckRefs(list []*Scenario) Problems {
 
 func (b *builder) topologyOf(l *loader, doc topologyElse) {
 	at := "spec.topology"
-	before := len(b.problems)
+	before := len(b.Problems)
 	switch {
-	case !b.lines.has(at):
-		b.wrong(at, "is missing: write the namespaces and pods, or the name of a shared topology")
+	case !b.Lines.Has(at):
+		b.Wrong(at, "is missing: write the namespaces and pods, or the name of a shared topology")
 	case doc.shared != "":
-		b.s.Topology, b.named = l.shared(b.file, doc.shared)
-		if !b.named && !slices.Contains(l.topologyNames(b.file), doc.shared) {
-			b.wrong(at, "unknown topology %q: %s", doc.shared, suggestion(doc.shared, l.topologyNames(b.file)))
+		b.s.Topology, b.named = l.shared(b.File, doc.shared)
+		if !b.named && !slices.Contains(l.topologyNames(b.File), doc.shared) {
+			b.Wrong(at, "unknown topology %q: %s", doc.shared, spelling.Suggest(doc.shared, l.topologyNames(b.File)))
 		}
 	default:
 		b.s.Topology = b.topology(doc.own, at)
 		b.named = true
 	}
 	b.binding = Symbolic(b.s.Topology)
-	if b.named && len(b.problems) == before && !b.malformed(at) {
+	if b.named && len(b.Problems) == before && !b.Malformed(at) {
 		b.flows = b.s.Flows(AllAxes())
 	}
 }
@@ -113,16 +115,16 @@ func (b *builder) topologyOf(l *loader, doc topologyElse) {
 // document is malformed nothing can be said about the latter.
 func (b *builder) features(declared []string) {
 	inPolicies, needs := used(b.s.Steps), Needs(b.s)
-	judged := b.structural == 0 && b.named && len(b.s.Steps) > 0
+	judged := b.WellShaped() && b.named && len(b.s.Steps) > 0
 	for i, name := range declared {
-		at := index("spec.features", i)
+		at := strict.Index("spec.features", i)
 		switch known := featureNames(); {
 		case !slices.Contains(known, name):
-			b.wrong(at, "unknown feature %q: %s", name, suggestion(name, known))
+			b.Wrong(at, "unknown feature %q: %s", name, spelling.Suggest(name, known))
 		case slices.Contains(declared[:i], name):
-			b.wrong(at, "feature %q is declared twice", name)
+			b.Wrong(at, "feature %q is declared twice", name)
 		case judged && !slices.Contains(inPolicies, name) && !slices.Contains(needs, name):
-			b.wrong(at, "feature %q is declared, but nothing in the scenario uses it", name)
+			b.Wrong(at, "feature %q is declared, but nothing in the scenario uses it", name)
 		}
 	}
 	var missing []string
@@ -134,7 +136,7 @@ func (b *builder) features(declared []string) {
 		}
 	}
 	if judged && len(missing) > 0 {
-		b.wrong("spec.features", "lacks %s, which the policies use: write features: [%s]", strings.Join(missing, ", "), strings.Join(complete, ", "))
+		b.Wrong("spec.features", "lacks %s, which the policies use: write features: [%s]", strings.Join(missing, ", "), strings.Join(complete, ", "))
 	}
 }
 

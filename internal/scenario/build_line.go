@@ -6,29 +6,30 @@ import (
 	"strings"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 func (b *builder) expectation(doc expectDoc, at string) Expectation {
-	e := Expectation{Default: b.defaultVerdict(doc.Default, child(at, "default"))}
+	e := Expectation{Default: b.defaultVerdict(doc.Default, strict.Child(at, "default"))}
 	var patterns []pattern
 	var paths []string
 	for i, line := range doc.Flows {
-		path := index(child(at, "flows"), i)
+		path := strict.Index(strict.Child(at, "flows"), i)
 		verdict, text, ok := b.verdictOf(line, path)
 		if !ok {
 			continue
 		}
-		path = child(path, verdict.String())
+		path = strict.Child(path, verdict.String())
 		p, err := parseLine(text)
 		if err != nil {
-			b.wrong(path, "%v", err)
+			b.Wrong(path, "%v", err)
 			continue
 		}
 		if b.named && !b.endpointsExist(p, path) {
 			continue
 		}
 		patterns, paths = append(patterns, p), append(paths, path)
-		e.Lines = append(e.Lines, Line{Verdict: verdict, Text: text, Row: b.lines.line(path), match: p.match})
+		e.Lines = append(e.Lines, Line{Verdict: verdict, Text: text, Row: b.Lines.Line(path), match: p.match})
 	}
 	if b.flows != nil {
 		b.effects(e.Lines, patterns, paths)
@@ -39,9 +40,9 @@ func (b *builder) expectation(doc expectDoc, at string) Expectation {
 func (b *builder) defaultVerdict(word, path string) flow.Verdict {
 	var v flow.Verdict
 	if word == "" {
-		b.wrong(path, "is missing: write default: allow, default: deny or default: undefined")
+		b.Wrong(path, "is missing: write default: allow, default: deny or default: undefined")
 	} else if v.UnmarshalText([]byte(word)) != nil || v == flow.Unknown {
-		b.wrong(path, "%q must be allow, deny or undefined", word)
+		b.Wrong(path, "%q must be allow, deny or undefined", word)
 	}
 	return v
 }
@@ -58,17 +59,17 @@ func (b *builder) verdictOf(doc lineDoc, path string) (flow.Verdict, string, boo
 		}
 	}
 	if count != 1 {
-		b.wrong(path, "must be one of allow, deny and undefined, followed by a flow line in quotes")
+		b.Wrong(path, "must be one of allow, deny and undefined, followed by a flow line in quotes")
 	}
 	return verdict, text, count == 1
 }
 
 // endpointsExist reports whether the topology has what a line names.
 func (b *builder) endpointsExist(p pattern, path string) bool {
-	before := len(b.problems)
+	before := len(b.Problems)
 	for _, e := range []endpoints{p.source, p.destination} {
 		b.endpointExists(e, path)
-		if len(b.problems) > before {
+		if len(b.Problems) > before {
 			return false
 		}
 	}
@@ -82,17 +83,17 @@ func (b *builder) endpointExists(e endpoints, path string) {
 		b.podsExist(e, path)
 	case flow.KindExternal:
 		if n := max(1, flow.Endpoint{Name: e.name}.Number()); n > t.External.Hosts {
-			b.wrong(path, "external host %d is not in the topology, which has %d: write external: {hosts: %d}", n, t.External.Hosts, n)
+			b.Wrong(path, "external host %d is not in the topology, which has %d: write external: {hosts: %d}", n, t.External.Hosts, n)
 		}
 	case flow.KindNode:
 		if !t.Nodes.Probed {
-			b.wrong(path, "nodes take part only where the topology says nodes: {}")
+			b.Wrong(path, "nodes take part only where the topology says nodes: {}")
 		} else if n := (flow.Endpoint{Name: e.name}).Number(); n > t.NodeCount() {
-			b.wrong(path, "no pod of the topology is placed on node %d", n)
+			b.Wrong(path, "no pod of the topology is placed on node %d", n)
 		}
 	case flow.KindDNS:
 		if !t.DNS {
-			b.wrong(path, "the DNS service takes part only where the topology says dns: true")
+			b.Wrong(path, "the DNS service takes part only where the topology says dns: true")
 		}
 	case flow.KindUnknown:
 	}
@@ -107,7 +108,7 @@ func (b *builder) podsExist(e endpoints, path string) {
 	case e.name != "":
 		named := func(p Pod) bool { return p.Name == e.name }
 		if !slices.ContainsFunc(b.s.Topology.Pods, named) {
-			b.wrong(path, "no pod of the topology is called %q", e.name)
+			b.Wrong(path, "no pod of the topology is called %q", e.name)
 		}
 	}
 }
@@ -129,9 +130,9 @@ func (b *builder) effects(lines []Line, patterns []pattern, paths []string) {
 	for i, path := range paths {
 		switch {
 		case !names[i]:
-			b.wrong(path, "%q names no flow: %s", lines[i].Text, b.whyNone(patterns[i]))
+			b.Wrong(path, "%q names no flow: %s", lines[i].Text, b.whyNone(patterns[i]))
 		case !decides[i]:
-			b.wrong(path, "%q has no effect: %s", lines[i].Text, b.undoneBy(lines, patterns, i))
+			b.Wrong(path, "%q has no effect: %s", lines[i].Text, b.undoneBy(lines, patterns, i))
 		}
 	}
 }

@@ -1,19 +1,22 @@
 package scenario
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/spelling"
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 func (b *builder) steps(docs []stepDoc) {
 	if len(docs) == 0 {
-		b.wrong("spec.steps", "is missing: a scenario needs at least one step")
+		b.Wrong("spec.steps", "is missing: a scenario needs at least one step")
 	}
 	for i, doc := range docs {
-		at := index("spec.steps", i)
+		at := strict.Index("spec.steps", i)
 		b.stepName(doc.Name, docs[:i], at)
 		b.s.Steps = append(b.s.Steps, b.step(doc, at))
 	}
@@ -21,12 +24,12 @@ func (b *builder) steps(docs []stepDoc) {
 
 func (b *builder) stepName(name string, before []stepDoc, at string) {
 	if strings.TrimSpace(name) == "" {
-		b.wrong(child(at, "name"), "is missing: every step needs a name")
+		b.Wrong(strict.Child(at, "name"), "is missing: every step needs a name")
 		return
 	}
 	for i, other := range before {
 		if other.Name == name {
-			b.wrong(child(at, "name"), "%q is the name of step %d already", name, i+1)
+			b.Wrong(strict.Child(at, "name"), "%q is the name of step %d already", name, i+1)
 		}
 	}
 }
@@ -35,13 +38,13 @@ func (b *builder) step(doc stepDoc, at string) Step {
 	return Step{
 		Name:     doc.Name,
 		Apply:    b.apply(doc, at),
-		Delete:   b.deletions(doc.Delete, child(at, "delete")),
-		Label:    b.labelChanges(doc.Label, child(at, "label")),
-		Recreate: b.recreations(doc.Recreate, child(at, "recreate")),
+		Delete:   b.deletions(doc.Delete, strict.Child(at, "delete")),
+		Label:    b.labelChanges(doc.Label, strict.Child(at, "label")),
+		Recreate: b.recreations(doc.Recreate, strict.Child(at, "recreate")),
 		Restart:  doc.Restart,
-		Within:   b.duration(doc.Within, child(at, "within")),
-		Hold:     b.duration(doc.Hold, child(at, "hold")),
-		Expect:   b.expectation(doc.Expect, child(at, "expect")),
+		Within:   b.duration(doc.Within, strict.Child(at, "within")),
+		Hold:     b.duration(doc.Hold, strict.Child(at, "hold")),
+		Expect:   b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
 }
 
@@ -50,11 +53,11 @@ func (b *builder) apply(doc stepDoc, at string) []Manifest {
 	now := map[PolicyKey]bool{}
 	for i := range doc.Apply {
 		m := Manifest{policy: &doc.Apply[i]}
-		path := index(child(at, "apply"), i)
+		path := strict.Index(strict.Child(at, "apply"), i)
 		b.policyHeader(m.policy.TypeMeta, path)
 		b.scenarioPolicy(m, path)
 		if now[m.Key()] {
-			b.wrong(path, "%s is applied twice in one step: spread it over two steps", m.Key())
+			b.Wrong(path, "%s is applied twice in one step: spread it over two steps", m.Key())
 		}
 		now[m.Key()], b.policies[m.Key()] = true, true
 		list = append(list, m)
@@ -65,15 +68,15 @@ func (b *builder) apply(doc stepDoc, at string) []Manifest {
 func (b *builder) deletions(texts []string, at string) []PolicyKey {
 	var list []PolicyKey
 	for i, text := range texts {
-		path := index(at, i)
+		path := strict.Index(at, i)
 		parts := strings.Split(text, "/")
 		if len(parts) != 3 || parts[0] != "networkpolicy" || parts[1] == "" || parts[2] == "" {
-			b.wrong(path, "%q must be networkpolicy/NAMESPACE/NAME", text)
+			b.Wrong(path, "%q must be networkpolicy/NAMESPACE/NAME", text)
 			continue
 		}
 		key := PolicyKey{parts[1], parts[2]}
 		if !b.policies[key] {
-			b.wrong(path, "policy %q does not exist at this step: %s", key.String(), suggestion(key.String(), b.existing()))
+			b.Wrong(path, "policy %q does not exist at this step: %s", key.String(), spelling.Suggest(key.String(), b.existing()))
 		}
 		delete(b.policies, key)
 		list = append(list, key)
@@ -93,8 +96,8 @@ func (b *builder) existing() []string {
 // labelChanges reads a map from NAMESPACE or NAMESPACE/POD to labels.
 func (b *builder) labelChanges(changes map[string]map[string]*string, at string) []LabelChange {
 	var list []LabelChange
-	for _, target := range names(changes) {
-		path := entry(at, target)
+	for _, target := range slices.Sorted(maps.Keys(changes)) {
+		path := strict.Entry(at, target)
 		namespace, pod, isPod := strings.Cut(target, "/")
 		if isPod {
 			b.podExists(flow.Pod(namespace, pod), path)
@@ -102,10 +105,10 @@ func (b *builder) labelChanges(changes map[string]map[string]*string, at string)
 			b.namespaceExists(namespace, path)
 		}
 		if len(changes[target]) == 0 {
-			b.wrong(path, "names no label: write KEY: VALUE, or KEY: null to remove one")
+			b.Wrong(path, "names no label: write KEY: VALUE, or KEY: null to remove one")
 		}
-		for _, key := range names(changes[target]) {
-			b.label(key, changes[target][key], entry(path, key))
+		for _, key := range slices.Sorted(maps.Keys(changes[target])) {
+			b.label(key, changes[target][key], strict.Entry(path, key))
 		}
 		list = append(list, LabelChange{namespace, pod, changes[target]})
 	}
@@ -115,16 +118,16 @@ func (b *builder) labelChanges(changes map[string]map[string]*string, at string)
 func (b *builder) recreations(texts []string, at string) []flow.Endpoint {
 	var list []flow.Endpoint
 	for i, text := range texts {
-		path := index(at, i)
+		path := strict.Index(at, i)
 		namespace, name, ok := strings.Cut(text, "/")
 		if !ok {
-			b.wrong(path, "%q must be NAMESPACE/POD", text)
+			b.Wrong(path, "%q must be NAMESPACE/POD", text)
 			continue
 		}
 		pod := flow.Pod(namespace, name)
 		b.podExists(pod, path)
 		if slices.Contains(list, pod) {
-			b.wrong(path, "%q is listed twice", text)
+			b.Wrong(path, "%q is listed twice", text)
 		}
 		list = append(list, pod)
 	}
@@ -135,13 +138,13 @@ func (b *builder) podExists(pod flow.Endpoint, path string) {
 	if b.named && !b.s.Topology.hasNamespace(pod.Namespace) {
 		b.namespaceExists(pod.Namespace, path)
 	} else if b.named && !b.s.Topology.hasPod(pod) {
-		b.wrong(path, "pod %q is not in the topology: %s", pod.String(), suggestion(pod.String(), b.s.Topology.podNames()))
+		b.Wrong(path, "pod %q is not in the topology: %s", pod.String(), spelling.Suggest(pod.String(), b.s.Topology.podNames()))
 	}
 }
 
 func (b *builder) namespaceExists(name, path string) {
 	if b.named && !b.s.Topology.hasNamespace(name) {
-		b.wrong(path, "namespace %q is not in the topology: %s", name, suggestion(name, b.s.Topology.namespaceNames()))
+		b.Wrong(path, "namespace %q is not in the topology: %s", name, spelling.Suggest(name, b.s.Topology.namespaceNames()))
 	}
 }
 
@@ -151,7 +154,7 @@ func (b *builder) duration(text, path string) time.Duration {
 	}
 	limit, err := time.ParseDuration(text)
 	if err != nil || limit <= 0 {
-		b.wrong(path, "%q must be a duration above zero, such as 30s or 2m", text)
+		b.Wrong(path, "%q must be a duration above zero, such as 30s or 2m", text)
 		return 0
 	}
 	return limit

@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/spelling"
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 // Bounds of a topology. A pod's port must leave room for the port of its Service,
@@ -26,11 +29,11 @@ const (
 // topologyFile reads the document of a shared topology.
 func (d *decoder) topologyFile(n *yaml.Node) Topology {
 	var doc topologyFile
-	d.document(n, "", &doc)
-	d.structural = len(d.problems)
+	d.Document(n, "", &doc)
+	d.Shaped()
 	d.header(doc.APIVersion, doc.Kind, "")
 	if doc.Kind != kindTopology {
-		d.wrong("kind", "must be %s, not %q", kindTopology, doc.Kind)
+		d.Wrong("kind", "must be %s, not %q", kindTopology, doc.Kind)
 	}
 	d.nameIsStem(doc.Metadata.Name)
 	t := d.topology(doc.Spec, "spec")
@@ -39,34 +42,34 @@ func (d *decoder) topologyFile(n *yaml.Node) Topology {
 }
 
 func (d *decoder) nameIsStem(name string) {
-	if want := stem(d.file); name == "" {
-		d.wrong("metadata.name", "is missing: write name: %s, after the file", want)
+	if want := stem(d.File); name == "" {
+		d.Wrong("metadata.name", "is missing: write name: %s, after the file", want)
 	} else if name != want {
-		d.wrong("metadata.name", "is %q, but the file is called %s: the two must be alike", name, want)
+		d.Wrong("metadata.name", "is %q, but the file is called %s: the two must be alike", name, want)
 	}
 }
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	t := Topology{DNS: doc.DNS}
-	for _, name := range names(doc.Namespaces) {
-		path := entry(child(at, "namespaces"), name)
+	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
+		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
-		d.labels(doc.Namespaces[name].Labels, child(path, "labels"))
+		d.labels(doc.Namespaces[name].Labels, strict.Child(path, "labels"))
 		t.Namespaces = append(t.Namespaces, Namespace{name, doc.Namespaces[name].Labels})
 	}
-	for _, key := range names(doc.Pods) {
-		if p, ok := d.pod(key, doc.Pods[key], t, entry(child(at, "pods"), key)); ok {
+	for _, key := range slices.Sorted(maps.Keys(doc.Pods)) {
+		if p, ok := d.pod(key, doc.Pods[key], t, strict.Entry(strict.Child(at, "pods"), key)); ok {
 			t.Pods = append(t.Pods, p)
 		}
 	}
 	slices.SortFunc(t.Pods, comparePods)
 	if len(doc.Pods) == 0 || len(doc.Pods) > maxPods {
-		d.wrong(child(at, "pods"), "must name 1 to %d pods", maxPods)
+		d.Wrong(strict.Child(at, "pods"), "must name 1 to %d pods", maxPods)
 	}
-	t.External = d.external(doc.External, child(at, "external"))
-	if path := child(at, "nodes"); d.lines.has(path) {
-		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, 65535, child(path, "ports"))}
+	t.External = d.external(doc.External, strict.Child(at, "external"))
+	if path := strict.Child(at, "nodes"); d.Lines.Has(path) {
+		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, 65535, strict.Child(path, "ports"))}
 	}
 	d.size(t, at)
 	return t
@@ -79,11 +82,11 @@ func (d *decoder) size(t Topology, at string) {
 		served += len(p.Ports)
 	}
 	if served == len(dnsPorts()) && !t.DNS {
-		d.wrong(child(at, "pods"), "nothing serves a port, so that there is no flow to probe: write ports: [80/TCP]")
+		d.Wrong(strict.Child(at, "pods"), "nothing serves a port, so that there is no flow to probe: write ports: [80/TCP]")
 	}
 	sources := len(t.Pods) + t.External.Hosts + t.NodeCount()
 	if flows := 4 * served * sources; flows > maxFlows {
-		d.wrong(child(at, "pods"), "the matrix has about %d flows: no more than %d can be probed", flows, maxFlows)
+		d.Wrong(strict.Child(at, "pods"), "the matrix has about %d flows: no more than %d can be probed", flows, maxFlows)
 	}
 }
 
@@ -94,13 +97,13 @@ func comparePods(a, b Pod) int {
 func (d *decoder) namespaceName(name, path string) {
 	switch name {
 	case "external", "node":
-		d.wrong(path, "%q has a meaning of its own in flow lines: choose another name", name)
+		d.Wrong(path, "%q has a meaning of its own in flow lines: choose another name", name)
 	case kubeSystem:
-		d.wrong(path, "kube-system is always there: remove it here; label steps and ${ns.kube-system} may name it, pods cannot be put there")
+		d.Wrong(path, "kube-system is always there: remove it here; label steps and ${ns.kube-system} may name it, pods cannot be put there")
 	default:
-		d.wrongs(path, validation.IsDNS1123Label(name))
+		d.Wrongs(path, validation.IsDNS1123Label(name))
 		if len(name) > maxNamespaceName {
-			d.wrong(path, "must be no more than %d characters, because a run adds to it", maxNamespaceName)
+			d.Wrong(path, "must be no more than %d characters, because a run adds to it", maxNamespaceName)
 		}
 	}
 }
@@ -108,61 +111,61 @@ func (d *decoder) namespaceName(name, path string) {
 func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, bool) {
 	namespace, name, ok := strings.Cut(key, "/")
 	if !ok {
-		d.wrong(path, "must be NAMESPACE/POD")
+		d.Wrong(path, "must be NAMESPACE/POD")
 		return Pod{}, false
 	}
 	if namespace == kubeSystem {
-		d.wrong(path, "pods cannot be put into kube-system")
+		d.Wrong(path, "pods cannot be put into kube-system")
 	} else if !t.hasNamespace(namespace) {
-		d.wrong(path, "namespace %q is not in the topology: %s", namespace, suggestion(namespace, t.namespaceNames()))
+		d.Wrong(path, "namespace %q is not in the topology: %s", namespace, spelling.Suggest(namespace, t.namespaceNames()))
 	}
-	d.wrongs(path, validation.IsDNS1035Label(name))
-	d.labels(doc.Labels, child(path, "labels"))
-	d.nodeNumber(doc.Node, child(path, "node"))
-	ports := d.ports(doc.Ports, maxPodPort, child(path, "ports"))
+	d.Wrongs(path, validation.IsDNS1035Label(name))
+	d.labels(doc.Labels, strict.Child(path, "labels"))
+	d.nodeNumber(doc.Node, strict.Child(path, "node"))
+	ports := d.ports(doc.Ports, maxPodPort, strict.Child(path, "ports"))
 	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports}, true
 }
 
 func (d *decoder) nodeNumber(node int, path string) {
-	if !d.lines.has(path) {
-		d.wrong(path, "is missing: write node: 1 or node: 2")
+	if !d.Lines.Has(path) {
+		d.Wrong(path, "is missing: write node: 1 or node: 2")
 	} else if node < 1 || node > maxHosts {
-		d.wrong(path, "must be from 1 to %d, not %d: nodes are counted from 1", maxHosts, node)
+		d.Wrong(path, "must be from 1 to %d, not %d: nodes are counted from 1", maxHosts, node)
 	}
 }
 
 func (d *decoder) external(doc externalDoc, path string) External {
-	if !d.lines.has(path) {
+	if !d.Lines.Has(path) {
 		return External{}
 	}
-	if !d.lines.has(child(path, "hosts")) {
+	if !d.Lines.Has(strict.Child(path, "hosts")) {
 		doc.Hosts = 1
 	}
 	if doc.Hosts < 1 || doc.Hosts > maxHosts {
-		d.wrong(child(path, "hosts"), "must be from 1 to %d, not %d", maxHosts, doc.Hosts)
+		d.Wrong(strict.Child(path, "hosts"), "must be from 1 to %d, not %d", maxHosts, doc.Hosts)
 	}
-	return External{Hosts: min(doc.Hosts, maxHosts), Ports: d.ports(doc.Ports, 65535, child(path, "ports"))}
+	return External{Hosts: min(doc.Hosts, maxHosts), Ports: d.ports(doc.Ports, 65535, strict.Child(path, "ports"))}
 }
 
 // labels checks labels that a scenario sets.
 func (d *decoder) labels(labels map[string]string, path string) {
-	for _, key := range names(labels) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
 		value := labels[key]
-		d.label(key, &value, entry(path, key))
+		d.label(key, &value, strict.Entry(path, key))
 	}
 }
 
 func (d *decoder) label(key string, value *string, path string) {
 	switch {
 	case strings.HasPrefix(key, reservedLabels):
-		d.wrong(path, "labels that begin with %s are cniproof's own: choose another key", reservedLabels)
+		d.Wrong(path, "labels that begin with %s are cniproof's own: choose another key", reservedLabels)
 	case key == "kubernetes.io/metadata.name":
-		d.wrong(path, "is set by the API server: remove it here")
+		d.Wrong(path, "is set by the API server: remove it here")
 	default:
-		d.wrongs(path, validation.IsQualifiedName(key))
+		d.Wrongs(path, validation.IsQualifiedName(key))
 	}
 	if value != nil {
-		d.wrongs(path, validation.IsValidLabelValue(*value))
+		d.Wrongs(path, validation.IsValidLabelValue(*value))
 	}
 }
 
@@ -170,14 +173,14 @@ func (d *decoder) label(key string, value *string, path string) {
 func (d *decoder) ports(texts []string, highest uint16, path string) []flow.Port {
 	var ports []flow.Port
 	for i, text := range texts {
-		at := index(path, i)
+		at := strict.Index(path, i)
 		p, err := parsePort(text)
 		if err != nil {
-			d.wrong(at, "%v", err)
+			d.Wrong(at, "%v", err)
 			continue
 		}
 		if p.Number > highest {
-			d.wrong(at, "port %d is above %d: a pod's Service listens 20000 higher", p.Number, highest)
+			d.Wrong(at, "port %d is above %d: a pod's Service listens 20000 higher", p.Number, highest)
 		}
 		d.portOnce(p, ports, at)
 		ports = append(ports, p)
@@ -189,9 +192,9 @@ func (d *decoder) portOnce(p flow.Port, before []flow.Port, at string) {
 	for _, other := range before {
 		switch {
 		case other.Number == p.Number && other.Protocol == p.Protocol:
-			d.wrong(at, "port %s is listed twice", p)
+			d.Wrong(at, "port %s is listed twice", p)
 		case other.Name != "" && other.Name == p.Name:
-			d.wrong(at, "port name %q is used twice in one pod", p.Name)
+			d.Wrong(at, "port name %q is used twice in one pod", p.Name)
 		}
 	}
 }

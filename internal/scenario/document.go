@@ -3,7 +3,21 @@ package scenario
 import (
 	"go.yaml.in/yaml/v3"
 	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/cniproof/cniproof/internal/strict"
 )
+
+// Problem is one mistake in a file.
+type Problem = strict.Problem
+
+// Problems are all the mistakes of all the files that were read, sorted by file
+// and line.
+type Problems = strict.Problems
+
+// decoder reads the documents of one file.
+type decoder struct{ *strict.Decoder }
+
+func newDecoder(file string) *decoder { return &decoder{strict.NewDecoder(file)} }
 
 // The shapes of the files, field by field. What a field means is said in docs and
 // checked where it is turned into a Scenario.
@@ -42,12 +56,12 @@ type topologyElse struct {
 	own    topologyDoc
 }
 
-func (t *topologyElse) decodeYAML(d *decoder, n *yaml.Node, path string) {
+func (t *topologyElse) DecodeYAML(d *strict.Decoder, n *yaml.Node, path string) {
 	if n.Kind == yaml.ScalarNode {
-		t.shared, _ = d.text(n, path)
+		t.shared, _ = d.Text(n, path)
 		return
 	}
-	d.document(n, path, &t.own)
+	d.Document(n, path, &t.own)
 }
 
 type topologyDoc struct {
@@ -111,9 +125,9 @@ type listDoc struct {
 // undecoded keeps a node for later.
 type undecoded struct{ node *yaml.Node }
 
-func (u *undecoded) decodeYAML(_ *decoder, n *yaml.Node, _ string) { u.node = n }
+func (u *undecoded) DecodeYAML(_ *strict.Decoder, n *yaml.Node, _ string) { u.node = n }
 
 // yamlAnyhow is a value that nobody looks at.
 type yamlAnyhow struct{}
 
-func (*yamlAnyhow) decodeYAML(*decoder, *yaml.Node, string) {}
+func (*yamlAnyhow) DecodeYAML(*strict.Decoder, *yaml.Node, string) {}

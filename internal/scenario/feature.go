@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"maps"
 	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -129,7 +130,7 @@ func portFeatures(ports []networkingv1.NetworkPolicyPort, found map[string]bool)
 
 func trueOnes(m map[string]bool) []string {
 	var list []string
-	for _, name := range names(m) {
+	for _, name := range slices.Sorted(maps.Keys(m)) {
 		if m[name] {
 			list = append(list, name)
 		}

@@ -103,25 +103,3 @@ func TestNeeds(t *testing.T) {
 		}
 	}
 }
-
-func TestSuggestion(t *testing.T) {
-	known := []string{"podSelector", "namespaceSelector", "ipBlock", "ports", "from"}
-	tests := map[string]string{
-		"podselector": `did you mean "podSelector"?`,
-		"podSelecter": `did you mean "podSelector"?`,
-		"prots":       `did you mean "ports"?`,
-		"namespace":   `did you mean "namespaceSelector"?`,
-		"x":           "known are from, ipBlock, namespaceSelector, podSelector, ports",
-	}
-	for name, want := range tests {
-		if got := suggestion(name, known); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
-	}
-	if got := suggestion("x", nil); got != "there is none" {
-		t.Error(got)
-	}
-	if got := suggestion("x/d", []string{"x/a", "x/b"}); got != "known are x/a, x/b" {
-		t.Error(got)
-	}
-}

@@ -1,19 +1,15 @@
 package scenario
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"path"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 // The kinds of documents that CheckFile knows.
@@ -52,31 +48,31 @@ func CheckFile(fsys fs.FS, file string) Problems {
 	for _, n := range l.documents(file, text) {
 		l.check(file, n, seen)
 	}
-	return l.problems.sorted()
+	return l.problems.Sorted()
 }
 
 // check reports the mistakes of one document of any kind. seen has the lines of the
 // policies that the file has so far.
 func (l *loader) check(file string, n *yaml.Node, seen map[PolicyKey]int) {
 	d := newDecoder(file)
-	switch kindOf(n) {
+	switch strict.KindOf(n) {
 	case kindScenario:
 		l.build(d, n)
 	case kindTopology:
 		d.topologyFile(n)
 	default:
-		d.kubectl = true
+		d.Kubectl = true
 		d.object(n, "", seen)
 	}
-	l.problems = append(l.problems, d.problems...)
+	l.problems = append(l.problems, d.Problems...)
 }
 
 // object checks a NetworkPolicy or a list, which stands at a path of a document.
 func (d *decoder) object(n *yaml.Node, at string, seen map[PolicyKey]int) {
-	switch kind := kindOf(n); kind {
+	switch kind := strict.KindOf(n); kind {
 	case kindPolicy:
 		var p networkingv1.NetworkPolicy
-		d.document(n, at, &p)
+		d.Document(n, at, &p)
 		d.policyHeader(p.TypeMeta, at)
 		d.plainPolicy(&p, at, seen)
 	case kindList, kindPolicyList:
@@ -88,11 +84,11 @@ func (d *decoder) object(n *yaml.Node, at string, seen map[PolicyKey]int) {
 
 func (d *decoder) list(n *yaml.Node, at string, seen map[PolicyKey]int) {
 	var list listDoc
-	d.document(n, at, &list)
+	d.Document(n, at, &list)
 	d.header(list.APIVersion, list.Kind, at)
 	for i, item := range list.Items {
 		if item.node != nil {
-			d.object(item.node, index(child(at, "items"), i), seen)
+			d.object(item.node, strict.Index(strict.Child(at, "items"), i), seen)
 		}
 	}
 }
@@ -102,82 +98,42 @@ func (d *decoder) unknownKind(n *yaml.Node, kind, at string) {
 	known := "Scenario, Topology, NetworkPolicy or List"
 	switch {
 	case n.Kind != yaml.MappingNode:
-		d.report(n.Line, at, "must be a map with apiVersion and kind, not %s", describe(n))
+		d.Report(n.Line, at, "must be a map with apiVersion and kind, not %s", strict.Describe(n))
 	case kind == "":
-		d.report(n.Line, child(at, "kind"), "is missing: write kind: %s", known)
+		d.Report(n.Line, strict.Child(at, "kind"), "is missing: write kind: %s", known)
 	default:
-		d.report(n.Line, child(at, "kind"), "%q cannot be checked: a file holds %s", kind, known)
+		d.Report(n.Line, strict.Child(at, "kind"), "%q cannot be checked: a file holds %s", kind, known)
 	}
 }
 
 // header checks apiVersion and kind of a document that has been decoded.
 func (d *decoder) header(version, kind, at string) {
-	at = child(at, "apiVersion")
+	at = strict.Child(at, "apiVersion")
 	want := versionOf(kind)
 	switch {
 	case want == "" || version == want:
 	case version == "":
-		d.wrong(at, "is missing: write apiVersion: %s (an API server refuses a %s without it)", want, kind)
+		d.Wrong(at, "is missing: write apiVersion: %s (an API server refuses a %s without it)", want, kind)
 	case kind == kindPolicy && strings.HasPrefix(version, "extensions/"):
-		d.wrong(at, "%q left Kubernetes in version 1.16: write apiVersion: %s", version, want)
+		d.Wrong(at, "%q left Kubernetes in version 1.16: write apiVersion: %s", version, want)
 	default:
-		d.wrong(at, "%q is unknown for a %s: write apiVersion: %s", version, kind, want)
+		d.Wrong(at, "%q is unknown for a %s: write apiVersion: %s", version, kind, want)
 	}
 }
 
 // policyHeader checks apiVersion and kind where only a NetworkPolicy can stand.
 func (d *decoder) policyHeader(have metav1.TypeMeta, at string) {
 	if have.Kind != kindPolicy {
-		d.wrong(child(at, "kind"), "must be NetworkPolicy, not %q", have.Kind)
+		d.Wrong(strict.Child(at, "kind"), "must be NetworkPolicy, not %q", have.Kind)
 	}
 	d.header(have.APIVersion, kindPolicy, at)
 }
 
-// kindOf peeks at the kind of a document.
-func kindOf(n *yaml.Node) string {
-	if n.Kind != yaml.MappingNode {
-		return ""
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == "kind" {
-			return n.Content[i+1].Value
-		}
-	}
-	return ""
-}
-
 // documents parses YAML; a document that holds nothing is left out.
 func (l *loader) documents(file string, text []byte) []*yaml.Node {
-	var list []*yaml.Node
-	for decoder := yaml.NewDecoder(bytes.NewReader(text)); ; {
-		var n yaml.Node
-		err := decoder.Decode(&n)
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			l.problems = append(l.problems, syntaxProblem(file, err))
-			return list
-		}
-		if n.Kind == yaml.DocumentNode && len(n.Content) == 1 && !isNull(n.Content[0]) {
-			list = append(list, n.Content[0])
-		}
-	}
-	if len(list) == 0 {
-		l.fail(file, "holds no document")
-	}
+	list, problems := strict.Documents(file, text)
+	l.problems = append(l.problems, problems...)
 	return list
-}
-
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-func syntaxProblem(file string, err error) Problem {
-	p := Problem{File: file, Message: fmt.Sprintf("is not YAML: %v", err)}
-	if parts := syntaxLine.FindStringSubmatch(err.Error()); parts != nil {
-		p.Line, _ = strconv.Atoi(parts[1]) // "" is line 0, an unknown one
-		p.Message = "is not YAML: " + parts[2]
-	}
-	return p
 }
 
 // scenario reads a file that holds one scenario. It returns nil for a topology,
@@ -193,13 +149,13 @@ func (l *loader) scenario(file string) *Scenario {
 		return nil
 	}
 	if len(documents) > 1 {
-		l.problems = append(l.problems, Problem{File: file, Line: documents[1].Line, Message: "a second document begins here: one file holds one scenario"})
+		l.problems = append(l.problems, strict.Problem{File: file, Line: documents[1].Line, Message: "a second document begins here: one file holds one scenario"})
 	}
-	switch kind := kindOf(documents[0]); kind {
+	switch kind := strict.KindOf(documents[0]); kind {
 	case kindScenario:
 		d := newDecoder(file)
 		s := l.build(d, documents[0])
-		l.problems = append(l.problems, d.problems...)
+		l.problems = append(l.problems, d.Problems...)
 		return s
 	case kindTopology:
 		l.cached(file, text)
@@ -219,8 +175,8 @@ func (l *loader) topology(file string, text []byte) (Topology, bool) {
 	}
 	d := newDecoder(file)
 	t := d.topologyFile(documents[0])
-	l.problems = append(l.problems, d.problems...)
-	return t, len(d.problems) == 0
+	l.problems = append(l.problems, d.Problems...)
+	return t, len(d.Problems) == 0
 }
 
 // stem is the name that a file must hold.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestParseFlowLine(t *testing.T) {
 			continue
 		}
 		var got []string
-		for _, name := range names(all) {
+		for _, name := range slices.Sorted(maps.Keys(all)) {
 			if match(all[name]) {
 				got = append(got, name)
 			}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cniproof/cniproof/internal/strict"
 	"github.com/cniproof/cniproof/scenarios"
 )
 
@@ -34,7 +35,7 @@ func Load(fsys fs.FS, paths ...string) ([]*Scenario, error) {
 		l.fail(strings.Join(paths, " "), "there is no scenario here")
 	}
 	if len(l.problems) > 0 {
-		return nil, l.problems.sorted()
+		return nil, l.problems.Sorted()
 	}
 	return list, nil
 }
@@ -60,7 +61,7 @@ func newLoader(fsys fs.FS) *loader {
 
 // fail reports a mistake of a whole file.
 func (l *loader) fail(file, format string, args ...any) {
-	l.problems = append(l.problems, Problem{File: file, Message: fmt.Sprintf(format, args...)})
+	l.problems = append(l.problems, strict.Problem{File: file, Message: fmt.Sprintf(format, args...)})
 }
 
 type foundFile struct{ path, topic string }
@@ -175,7 +176,7 @@ func (l *loader) topologyNames(file string) []string {
 	for _, dir := range []string{path.Dir(file), path.Dir(path.Dir(file)), "."} {
 		collect(l.fsys, dir)
 	}
-	return names(list)
+	return slices.Sorted(maps.Keys(list))
 }
 
 func (t Topology) clone() Topology {

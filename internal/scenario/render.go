@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/netpol"
+	"github.com/cniproof/cniproof/internal/strict"
 )
 
 // Render is the policy as the cluster's API server would store it: with the real
@@ -86,24 +89,24 @@ func (t template) family() flow.Family {
 func templates(p *networkingv1.NetworkPolicy) []template {
 	list := selectorTemplates(nil, &p.Spec.PodSelector, "spec.podSelector")
 	for i := range p.Spec.Ingress {
-		list = peerTemplates(list, p.Spec.Ingress[i].From, child(index("spec.ingress", i), "from"))
+		list = peerTemplates(list, p.Spec.Ingress[i].From, strict.Child(strict.Index("spec.ingress", i), "from"))
 	}
 	for i := range p.Spec.Egress {
-		list = peerTemplates(list, p.Spec.Egress[i].To, child(index("spec.egress", i), "to"))
+		list = peerTemplates(list, p.Spec.Egress[i].To, strict.Child(strict.Index("spec.egress", i), "to"))
 	}
 	return list
 }
 
 func peerTemplates(list []template, peers []networkingv1.NetworkPolicyPeer, path string) []template {
 	for i := range peers {
-		at := index(path, i)
-		list = selectorTemplates(list, peers[i].PodSelector, child(at, "podSelector"))
-		list = selectorTemplates(list, peers[i].NamespaceSelector, child(at, "namespaceSelector"))
+		at := strict.Index(path, i)
+		list = selectorTemplates(list, peers[i].PodSelector, strict.Child(at, "podSelector"))
+		list = selectorTemplates(list, peers[i].NamespaceSelector, strict.Child(at, "namespaceSelector"))
 		if block := peers[i].IPBlock; block != nil {
-			at = child(at, "ipBlock")
-			list = appendTemplate(list, &block.CIDR, child(at, "cidr"), true)
+			at = strict.Child(at, "ipBlock")
+			list = appendTemplate(list, &block.CIDR, strict.Child(at, "cidr"), true)
 			for k := range block.Except {
-				list = appendTemplate(list, &block.Except[k], index(child(at, "except"), k), true)
+				list = appendTemplate(list, &block.Except[k], strict.Index(strict.Child(at, "except"), k), true)
 			}
 		}
 	}
@@ -114,16 +117,16 @@ func selectorTemplates(list []template, s *metav1.LabelSelector, path string) []
 	if s == nil {
 		return list
 	}
-	for _, key := range names(s.MatchLabels) {
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
 		if value := s.MatchLabels[key]; strings.Contains(value, "${") {
 			set := func(filled string) { s.MatchLabels[key] = filled }
-			list = append(list, template{entry(child(path, "matchLabels"), key), value, false, set})
+			list = append(list, template{strict.Entry(strict.Child(path, "matchLabels"), key), value, false, set})
 		}
 	}
 	for i := range s.MatchExpressions {
 		values := s.MatchExpressions[i].Values
 		for k := range values {
-			at := index(child(index(child(path, "matchExpressions"), i), "values"), k)
+			at := strict.Index(strict.Child(strict.Index(strict.Child(path, "matchExpressions"), i), "values"), k)
 			list = appendTemplate(list, &values[k], at, false)
 		}
 	}

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/cniproof/cniproof/internal/spelling"
 )
 
 // Faults is the set of faults that an engine has. The zero value has none.
@@ -37,58 +38,16 @@ func (f Faults) Names() []string {
 func ParseFaults(names []string) (Faults, error) {
 	faults := Faults{planted: map[Fault]bool{}}
 	var problems []error
+	known := make([]string, len(faultTable))
+	for i, f := range faultTable {
+		known[i] = string(f.Name)
+	}
 	for _, name := range names {
-		if !known(Fault(name)) {
-			problems = append(problems, fmt.Errorf("unknown fault %q%s", name, suggestion(name)))
+		if !slices.Contains(known, name) {
+			problems = append(problems, fmt.Errorf("unknown fault %q: %s", name, spelling.Suggest(name, known)))
 			continue
 		}
 		faults.planted[Fault(name)] = true
 	}
 	return faults, errors.Join(problems...)
-}
-
-func known(name Fault) bool {
-	return slices.ContainsFunc(faultTable, func(f FaultInfo) bool { return f.Name == name })
-}
-
-// suggestion is `: did you mean "a" or "b"?`, or nothing when no name is near.
-func suggestion(name string) string {
-	var near []string
-	for _, f := range faultTable {
-		if isNear(name, string(f.Name)) {
-			near = append(near, fmt.Sprintf("%q", f.Name))
-		}
-	}
-	if len(near) == 0 {
-		return ""
-	}
-	return ": did you mean " + strings.Join(near, " or ") + "?"
-}
-
-func isNear(name, known string) bool {
-	if len(name) >= 4 && strings.Contains(known, name) {
-		return true
-	}
-	return editDistance(name, known) <= max(1, len(known)/5)
-}
-
-// editDistance counts the letters to add, drop or change to make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -1,4 +1,4 @@
-package scenario
+package strict
 
 import (
 	"cmp"
@@ -42,8 +42,8 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// sorted orders by place and drops repetitions.
-func (ps Problems) sorted() Problems {
+// Sorted orders by place and drops repetitions.
+func (ps Problems) Sorted() Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})

@@ -1,4 +1,4 @@
-package scenario
+package strict
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ import (
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }
 
-// describe names a node's kind with its value, as a message about a wrong one needs it.
-func describe(n *yaml.Node) string {
+// Describe names a node's kind with its value, as a message about a wrong one needs it.
+func Describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
 		return "a map"
@@ -35,15 +35,15 @@ func describe(n *yaml.Node) string {
 	return "the string " + strconv.Quote(n.Value)
 }
 
-func (d *decoder) scalar(n *yaml.Node, path string, into reflect.Value) {
+func (d *Decoder) scalar(n *yaml.Node, path string, into reflect.Value) {
 	switch into.Kind() {
 	case reflect.String:
-		if text, ok := d.text(n, path); ok {
+		if text, ok := d.Text(n, path); ok {
 			into.SetString(text)
 		}
 	case reflect.Bool:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" {
-			d.reportAt(path, "must be true or false, not %s", describe(n))
+			d.ReportAt(path, "must be true or false, not %s", Describe(n))
 			return
 		}
 		into.SetBool(strings.EqualFold(n.Value, "true"))
@@ -52,18 +52,19 @@ func (d *decoder) scalar(n *yaml.Node, path string, into reflect.Value) {
 			into.SetInt(number)
 		}
 	default:
-		d.reportAt(path, "cannot be set in a file")
+		d.ReportAt(path, "cannot be set in a file")
 	}
 }
 
-func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
+// Text is a string, or a reported mistake.
+func (d *Decoder) Text(n *yaml.Node, path string) (string, bool) {
 	isText := n.Kind == yaml.ScalarNode && (n.Tag == "!!str" || n.Tag == "!!timestamp")
 	if !isText {
 		advice := ""
 		if n.Kind == yaml.ScalarNode && n.Tag != "!!binary" {
 			advice = ": write it in quotes"
 		}
-		d.reportAt(path, "must be a string, not %s%s", describe(n), advice)
+		d.ReportAt(path, "must be a string, not %s%s", Describe(n), advice)
 		return "", false
 	}
 	d.notBoolean(n, path)
@@ -71,42 +72,42 @@ func (d *decoder) text(n *yaml.Node, path string) (string, bool) {
 }
 
 // notBoolean reports a bare word that kubectl would take for a boolean.
-func (d *decoder) notBoolean(n *yaml.Node, path string) {
+func (d *Decoder) notBoolean(n *yaml.Node, path string) {
 	words := []string{"y", "n", "yes", "no", "on", "off"}
-	if d.kubectl && n.Style == 0 && slices.Contains(words, strings.ToLower(n.Value)) {
-		d.report(n.Line, path, "write %q in quotes: kubectl takes the bare word for a boolean", n.Value)
+	if d.Kubectl && n.Style == 0 && slices.Contains(words, strings.ToLower(n.Value)) {
+		d.Report(n.Line, path, "write %q in quotes: kubectl takes the bare word for a boolean", n.Value)
 	}
 }
 
-func (d *decoder) number(n *yaml.Node, path string, bits int) (int64, bool) {
+func (d *Decoder) number(n *yaml.Node, path string, bits int) (int64, bool) {
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
 		advice := ""
 		if _, err := strconv.Atoi(n.Value); err == nil && n.Kind == yaml.ScalarNode {
 			advice = ": write it without quotes"
 		}
-		d.reportAt(path, "must be a number, not %s%s", describe(n), advice)
+		d.ReportAt(path, "must be a number, not %s%s", Describe(n), advice)
 		return 0, false
 	}
 	var number int64
 	if n.Decode(&number) != nil || bits < 64 && (number > math.MaxInt32 || number < math.MinInt32) {
-		d.reportAt(path, "the number %s is too large", n.Value)
+		d.ReportAt(path, "the number %s is too large", n.Value)
 		return 0, false
 	}
 	return number, true
 }
 
-func (d *decoder) intOrString(n *yaml.Node, path string, into *intstr.IntOrString) {
+func (d *Decoder) intOrString(n *yaml.Node, path string, into *intstr.IntOrString) {
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" {
 		if _, err := strconv.Atoi(n.Value); err == nil {
-			d.reportAt(path, "%q is the name of a port, because it is in quotes: write a port number without them", n.Value)
+			d.ReportAt(path, "%q is the name of a port, because it is in quotes: write a port number without them", n.Value)
 			return
 		}
-		text, _ := d.text(n, path)
+		text, _ := d.Text(n, path)
 		*into = intstr.FromString(text)
 		return
 	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
-		d.reportAt(path, "must be a port number or the name of a port, not %s", describe(n))
+		d.ReportAt(path, "must be a port number or the name of a port, not %s", Describe(n))
 		return
 	}
 	if number, ok := d.number(n, path, 32); ok {
@@ -115,10 +116,10 @@ func (d *decoder) intOrString(n *yaml.Node, path string, into *intstr.IntOrStrin
 }
 
 // unmarshal fills types that read their own JSON, such as the times of metadata.
-func (d *decoder) unmarshal(n *yaml.Node, path string, into json.Unmarshaler) {
+func (d *Decoder) unmarshal(n *yaml.Node, path string, into json.Unmarshaler) {
 	var value any
 	if err := n.Decode(&value); err != nil {
-		d.reportAt(path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+		d.ReportAt(path, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
 	text, err := json.Marshal(value)
@@ -126,6 +127,6 @@ func (d *decoder) unmarshal(n *yaml.Node, path string, into json.Unmarshaler) {
 		err = into.UnmarshalJSON(text)
 	}
 	if err != nil {
-		d.reportAt(path, "%s cannot be used here: %v", describe(n), err)
+		d.ReportAt(path, "%s cannot be used here: %v", Describe(n), err)
 	}
 }
