@@ -78,7 +78,11 @@ var rules = []rule{
 		because: "a cluster must not know by what it is judged"},
 	{packages: "internal/cluster/embedded/engine", never: []string{"internal/oracle", "internal/scenario", "internal/netpol"},
 		because: "the reference engine shares no code with the oracle, or agreement between them would prove nothing"},
-	{packages: "internal/cni", never: join(answers, outer, []string{"internal/scenario", "internal/deploy", "internal/observe"}),
+	{packages: "internal/fetch", only: []string{"github.com/google/go-containerregistry/...", "sigs.k8s.io/yaml"},
+		because: "it downloads what it is told to; whoever knows why calls it"},
+	{packages: "internal/mirror", never: join(live, answers, outer, []string{"internal/cni", "internal/scenario"}),
+		because: "a mirror holds files for whoever asks; it knows no CNI and no cluster"},
+	{packages: "internal/cni", never: join(answers, outer, []string{"internal/scenario", "internal/deploy", "internal/observe", "internal/mirror"}),
 		because: "the catalog says how to install a CNI and what it claims, not how to judge it"},
 
 	{packages: "internal/runner", never: []string{"internal/cli", "cmd/...", "suites/...", "internal/report", "internal/cluster/embedded/...", "internal/cluster/kind/...", "internal/cluster/existing/..."},
