@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
-	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -124,12 +122,11 @@ func (a *applier) ownNamespace(ctx context.Context) error {
 	if a.namespace == metav1.NamespaceDefault {
 		return nil
 	}
-	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: a.namespace}}
-	_, err := a.kube.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{FieldManager: manager})
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return fmt.Errorf("creating namespace %q: %w", a.namespace, err)
-	}
-	return nil
+	ns := &unstructured.Unstructured{}
+	ns.SetAPIVersion("v1")
+	ns.SetKind("Namespace")
+	ns.SetName(a.namespace)
+	return a.one(ctx, ns)
 }
 
 // one applies one object.

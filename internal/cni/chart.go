@@ -29,9 +29,9 @@ func (c Chart) render(archive []byte, caps *common.Capabilities, ipv6 bool) ([]*
 	if chart.Name() != c.Name || chart.Metadata.Version != c.Version {
 		return nil, fmt.Errorf("reading chart %s %s: the archive holds %s %s", c.Name, c.Version, chart.Name(), chart.Metadata.Version)
 	}
-	values := map[string]any(c.Values)
+	values := copied(c.Values)
 	if ipv6 {
-		values = util.MergeTables(maps.Clone(map[string]any(c.ValuesIPv6)), values)
+		values = util.MergeTables(copied(c.ValuesIPv6), values)
 	}
 	if err := chartutil.ProcessDependencies(chart, values); err != nil {
 		return nil, fmt.Errorf("rendering chart %s: %w", c.Name, err)
@@ -88,4 +88,15 @@ func capabilities(version string, apis []string) (*common.Capabilities, error) {
 	caps.KubeVersion = *kube
 	caps.APIVersions = apis
 	return caps, nil
+}
+
+// copied keeps what merges values from changing the entry's own.
+func copied(v map[string]any) map[string]any {
+	c := maps.Clone(v)
+	for key, value := range c {
+		if inner, ok := value.(map[string]any); ok {
+			c[key] = copied(inner)
+		}
+	}
+	return c
 }
