@@ -13,6 +13,15 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
+// Labels of what cniproof creates on a cluster.
+const (
+	// LabelRun is on every namespace; its value is the run.
+	LabelRun = "cniproof.dev/run"
+	// LabelOwner is beside it on clusters that outlive a run. Its value leads to what
+	// the owner keeps alive, so that `cniproof cleanup` tells the living from the dead.
+	LabelOwner = "cniproof.dev/owner"
+)
+
 // Provider makes or finds a cluster.
 type Provider interface {
 	// Open returns a cluster that is ready for pods. progress takes one line at a time.
@@ -66,6 +75,8 @@ type Description struct {
 	Ephemeral bool
 	// AgentImage is the image of a probe pod.
 	AgentImage string
+	// Owner is the value of LabelOwner; empty where nothing outlives the run.
+	Owner string
 	// Pace is how the run should be timed by default.
 	Pace Pace
 }

@@ -5,61 +5,79 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"sigs.k8s.io/e2e-framework/klient/wait"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// podTimeout is how long a probe pod may take to be ready, or to be gone.
-const podTimeout = 3 * time.Minute
+// user runs the agents that need no privilege.
+const user = 65534
 
-func (s *Stage) createPod(ctx context.Context, p scenario.Pod) error {
-	state := &podState{pod: p, labels: maps.Clone(p.Labels)}
-	s.pods[p.Endpoint()] = state
-	if err := s.startPod(ctx, state); err != nil {
+func (s *Stage) createPod(ctx context.Context, p *podState) error {
+	if err := s.startPod(ctx, p); err != nil {
 		return err
 	}
-	if len(p.Ports) == 0 {
+	if len(p.pod.Ports) == 0 {
 		return nil
 	}
-	service, err := s.api.CoreV1().Services(s.real(p.Namespace)).Create(ctx, service(p), metav1.CreateOptions{})
+	service, err := s.api.CoreV1().Services(s.real(p.pod.Namespace)).Create(ctx, service(p.pod), metav1.CreateOptions{})
 	if err != nil {
-		return fmt.Errorf("creating service %q of pod %q: %w", p.Name, p.Endpoint(), err)
+		return fmt.Errorf("creating service %q of pod %q: %w", p.pod.Name, p.pod.Endpoint(), err)
 	}
 	for _, ip := range service.Spec.ClusterIPs {
 		if addr, err := netip.ParseAddr(ip); err == nil {
-			state.services = append(state.services, addr)
+			p.services = append(p.services, addr)
 		}
 	}
 	return nil
 }
 
 func (s *Stage) startPod(ctx context.Context, p *podState) error {
-	nodes := s.cluster.Nodes()
-	if p.pod.Node > len(nodes) {
-		return fmt.Errorf("placing pod %q: it wants node %d, the cluster has %d", p.pod.Endpoint(), p.pod.Node, len(nodes))
+	if p.pod.Node > len(s.nodes) {
+		return fmt.Errorf("placing pod %q: it wants node %d, the cluster has %d", p.pod.Endpoint(), p.pod.Node, len(s.nodes))
 	}
-	object := probePod(p.pod, p.labels, nodes[p.pod.Node-1].Name, s.cluster.Description().AgentImage)
+	node := s.cluster.Nodes()[s.nodes[p.pod.Node-1]].Name
+	object := probePod(p.pod, p.labels, node, s.cluster.Description().AgentImage)
+	if s.raw() {
+		allowRawSockets(object)
+	}
 	if _, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating pod %q: %w", p.pod.Endpoint(), err)
 	}
 	return nil
 }
 
+// raw reports whether the stage's pods need raw sockets: those that serve SCTP, and
+// so all that dial them.
+func (s *Stage) raw() bool {
+	if !slices.Contains(s.cluster.Description().Protocols, flow.SCTP) {
+		return false
+	}
+	return slices.ContainsFunc(s.topology.Pods, func(p scenario.Pod) bool {
+		return slices.ContainsFunc(p.Ports, func(port flow.Port) bool { return port.Protocol == flow.SCTP })
+	})
+}
+
+// allowRawSockets gives the agent CAP_NET_RAW. Kubernetes can give a capability to
+// root only; the agent gives up everything else, and this too once its sockets are open.
+func allowRawSockets(pod *corev1.Pod) {
+	no, root := false, int64(0)
+	pod.Spec.SecurityContext.RunAsNonRoot, pod.Spec.SecurityContext.RunAsUser = &no, &root
+	pod.Spec.Containers[0].SecurityContext.Capabilities.Add = []corev1.Capability{"NET_RAW"}
+}
+
 // probePod is a pod that runs nothing but the agent, without any privilege.
 func probePod(p scenario.Pod, labels map[string]string, node, image string) *corev1.Pod {
 	all := map[string]string{labelPod: p.Name}
 	maps.Copy(all, labels)
-	no, yes, grace, user := false, true, int64(1), int64(65534)
+	no, yes, grace, nobody := false, true, int64(1), int64(user)
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: all},
 		Spec: corev1.PodSpec{
@@ -69,8 +87,10 @@ func probePod(p scenario.Pod, labels map[string]string, node, image string) *cor
 			EnableServiceLinks:            &no,
 			TerminationGracePeriodSeconds: &grace,
 			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot:   &yes,
-				RunAsUser:      &user,
+				RunAsNonRoot: &yes,
+				RunAsUser:    &nobody,
+				// Ports below 1024 need no privilege then, whatever the runtime's default.
+				Sysctls:        []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}},
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []corev1.Container{{
@@ -126,71 +146,4 @@ func service(p scenario.Pod) *corev1.Service {
 		})
 	}
 	return object
-}
-
-func (s *Stage) awaitPods(ctx context.Context) error {
-	for e, p := range s.pods {
-		if err := s.awaitPod(ctx, p); err != nil {
-			return fmt.Errorf("waiting for pod %q to be ready: %w", e, err)
-		}
-	}
-	return nil
-}
-
-func (s *Stage) awaitPod(ctx context.Context, p *podState) error {
-	return s.until(ctx, func(ctx context.Context) (bool, error) {
-		pod, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Get(ctx, p.pod.Name, metav1.GetOptions{})
-		if err != nil || !ready(pod) {
-			return false, err
-		}
-		p.uid, p.addrs = string(pod.UID), nil
-		for _, ip := range pod.Status.PodIPs {
-			if addr, err := netip.ParseAddr(ip.IP); err == nil {
-				p.addrs = append(p.addrs, addr)
-			}
-		}
-		return len(p.addrs) > 0, nil
-	})
-}
-
-func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue
-		}
-	}
-	return false
-}
-
-// until polls at the cluster's pace.
-func (s *Stage) until(ctx context.Context, condition func(context.Context) (bool, error)) error {
-	return wait.For(condition,
-		wait.WithContext(ctx), wait.WithImmediate(),
-		wait.WithInterval(s.cluster.Description().Pace.Poll), wait.WithTimeout(podTimeout))
-}
-
-// recreate deletes a pod, waits until it is gone and starts another one of the same name.
-func (s *Stage) recreate(ctx context.Context, e flow.Endpoint) error {
-	p := s.pods[e]
-	pods := s.api.CoreV1().Pods(s.real(e.Namespace))
-	if err := pods.Delete(ctx, e.Name, metav1.DeleteOptions{}); err != nil {
-		return fmt.Errorf("deleting pod %q: %w", e, err)
-	}
-	err := s.until(ctx, func(ctx context.Context) (bool, error) {
-		pod, err := pods.Get(ctx, e.Name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return true, nil
-		}
-		return err == nil && string(pod.UID) != p.uid, err
-	})
-	if err != nil {
-		return fmt.Errorf("waiting for pod %q to be gone: %w", e, err)
-	}
-	if err := s.startPod(ctx, p); err != nil {
-		return err
-	}
-	if err := s.awaitPod(ctx, p); err != nil {
-		return fmt.Errorf("waiting for the new pod %q: %w", e, err)
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,9 +23,13 @@ import (
 // Labels of what cniproof creates. LabelRun is on every namespace, so that
 // `cniproof cleanup` finds what a killed run left behind.
 const (
-	LabelRun = "cniproof.dev/run"
+	LabelRun = cluster.LabelRun
 	labelPod = "cniproof.dev/pod"
 )
+
+// labelSecurity asks for a Pod Security level. Probe pods are as the strictest one
+// wants them, except where they need raw sockets.
+const labelSecurity = "pod-security.kubernetes.io/enforce"
 
 // ServiceOffset is added to a pod's port to make the port of its Service, so that
 // an implementation which judges the Service's port instead of the pod's is seen.
@@ -37,6 +42,7 @@ const systemNamespace = "kube-system"
 type Stage struct {
 	cluster  cluster.Cluster
 	api      kubernetes.Interface
+	nodes    []int // by the scenario's number of a node, less one: its index on the cluster
 	prefix   string
 	run      string
 	topology scenario.Topology
@@ -63,6 +69,7 @@ func Up(ctx context.Context, c cluster.Cluster, run string, n int, t scenario.To
 	s := &Stage{
 		cluster:  c,
 		api:      c.Client(),
+		nodes:    spread(len(c.Nodes()), n),
 		prefix:   fmt.Sprintf("cniproof-%s-%d-", run, n),
 		run:      run,
 		topology: t,
@@ -72,30 +79,52 @@ func Up(ctx context.Context, c cluster.Cluster, run string, n int, t scenario.To
 		policies: map[scenario.PolicyKey]bool{},
 	}
 	for _, ns := range t.Namespaces {
-		if err := s.createNamespace(ctx, ns); err != nil {
-			return s, err
-		}
+		s.labels[ns.Name] = maps.Clone(ns.Labels)
 	}
 	for _, p := range t.Pods {
-		if err := s.createPod(ctx, p); err != nil {
-			return s, err
-		}
+		s.pods[p.Endpoint()] = &podState{pod: p, labels: maps.Clone(p.Labels)}
 	}
-	err := s.awaitPods(ctx)
+	err := each(t.Namespaces, func(ns scenario.Namespace) error { return s.createNamespace(ctx, ns) })
+	if err == nil {
+		err = each(t.Pods, func(p scenario.Pod) error { return s.createPod(ctx, s.pods[p.Endpoint()]) })
+	}
+	if err == nil {
+		err = s.awaitPods(ctx)
+	}
 	return s, err
+}
+
+// each does something for every item at the same time, and joins what went wrong.
+func each[T any](list []T, do func(T) error) error {
+	errs := make([]error, len(list))
+	var group sync.WaitGroup
+	for i, item := range list {
+		group.Go(func() { errs[i] = do(item) })
+	}
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// spread maps a stage's numbers of nodes to those of the cluster, so that stages use
+// different pairs of nodes where there are more than two.
+func spread(nodes, stage int) []int {
+	list := make([]int, nodes)
+	for i := range list {
+		list[i] = (2*stage + i) % nodes
+	}
+	return list
 }
 
 // Down removes the stage's namespaces with all that is in them, and the labels
 // that its steps put elsewhere.
 func (s *Stage) Down(ctx context.Context) error {
-	errs := []error{s.resetSystem(ctx)}
-	for name := range s.labels {
-		err := s.api.CoreV1().Namespaces().Delete(ctx, s.real(name), metav1.DeleteOptions{})
+	return errors.Join(s.resetSystem(ctx), each(s.topology.Namespaces, func(ns scenario.Namespace) error {
+		err := s.api.CoreV1().Namespaces().Delete(ctx, s.real(ns.Name), metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
-			errs = append(errs, fmt.Errorf("deleting namespace %q: %w", s.real(name), err))
+			return fmt.Errorf("deleting namespace %q: %w", s.real(ns.Name), err)
 		}
-	}
-	return errors.Join(errs...)
+		return nil
+	}))
 }
 
 // real is the real name of the scenario's namespace. The scenario's name stands
@@ -111,6 +140,11 @@ func (s *Stage) real(namespace string) string {
 func (s *Stage) Agent(e flow.Endpoint) flow.Endpoint {
 	if e.Kind == flow.KindPod {
 		return flow.Pod(s.real(e.Namespace), e.Name)
+	}
+	for n, index := range s.nodes {
+		if e == flow.Node(n+1) {
+			return flow.Node(index + 1)
+		}
 	}
 	return e
 }
@@ -133,8 +167,9 @@ func (s *Stage) Binding() scenario.Binding {
 	for i, h := range s.cluster.External() {
 		b.Addresses[flow.External(i+1)] = h.Addrs
 	}
-	for i, h := range s.cluster.Nodes() {
-		b.Addresses[flow.Node(i+1)] = h.Addrs
+	nodes := s.cluster.Nodes()
+	for i, index := range s.nodes {
+		b.Addresses[flow.Node(i+1)] = nodes[index].Addrs
 	}
 	return b
 }
@@ -148,8 +183,13 @@ func (s *Stage) Services(pod flow.Endpoint) []netip.Addr {
 }
 
 func (s *Stage) createNamespace(ctx context.Context, ns scenario.Namespace) error {
-	s.labels[ns.Name] = maps.Clone(ns.Labels)
-	labels := map[string]string{LabelRun: s.run, "app.kubernetes.io/managed-by": "cniproof"}
+	labels := map[string]string{LabelRun: s.run, "app.kubernetes.io/managed-by": "cniproof", labelSecurity: "restricted"}
+	if s.raw() {
+		labels[labelSecurity] = "privileged"
+	}
+	if owner := s.cluster.Description().Owner; owner != "" {
+		labels[cluster.LabelOwner] = owner
+	}
 	maps.Copy(labels, ns.Labels)
 	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: s.real(ns.Name), Labels: labels}}
 	if _, err := s.api.CoreV1().Namespaces().Create(ctx, object, metav1.CreateOptions{}); err != nil {
