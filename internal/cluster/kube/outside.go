@@ -1,0 +1,69 @@
+package kube
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/cniproof/cniproof/internal/flow"
+)
+
+// Outside is a host outside the cluster that runs an agent.
+type Outside struct {
+	Name  string
+	Addrs []netip.Addr // at most one per family
+	// Attach opens a control stream on which the agent answers. Streams that are
+	// opened again reach the same agent.
+	Attach Attach
+}
+
+// checkOutside fills in the ranges of the outside hosts, and makes sure that they are
+// outside.
+func (c *Cluster) checkOutside() error {
+	if len(c.config.Outside) == 0 {
+		c.description.Lacks["external-host"] = c.config.OutsideLack
+		return nil
+	}
+	cidrs := c.config.ExternalCIDRs
+	if len(cidrs) == 0 {
+		var err error
+		if cidrs, err = coverOutside(c.config.Outside); err != nil {
+			return err
+		}
+	}
+	c.description.ExternalCIDRs = slices.DeleteFunc(slices.Clone(cidrs), func(p netip.Prefix) bool {
+		return !slices.Contains(c.description.Families, familyOf(p.Addr()))
+	})
+	for _, cidr := range c.description.ExternalCIDRs {
+		for _, n := range c.nodes {
+			if slices.ContainsFunc(n.Addrs, cidr.Contains) {
+				return fmt.Errorf("outside hosts are to be told from nodes: %s, which covers them, has node %q in it too (choose hosts of another network)", cidr, n.Name)
+			}
+		}
+		if slices.ContainsFunc(c.description.PodCIDRs, cidr.Overlaps) {
+			return fmt.Errorf("outside hosts are to be told from pods: %s, which covers them, overlaps the pods' %v", cidr, c.description.PodCIDRs)
+		}
+	}
+	return nil
+}
+
+func coverOutside(hosts []Outside) ([]netip.Prefix, error) {
+	byFamily := map[flow.Family][]netip.Prefix{}
+	for _, h := range hosts {
+		for _, a := range h.Addrs {
+			byFamily[familyOf(a)] = append(byFamily[familyOf(a)], netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	var cidrs []netip.Prefix
+	for _, f := range []flow.Family{flow.IPv4, flow.IPv6} {
+		if len(byFamily[f]) == 0 {
+			continue
+		}
+		cidr, err := cover(byFamily[f])
+		if err != nil {
+			return nil, fmt.Errorf("covering the outside hosts: %w", err)
+		}
+		cidrs = append(cidrs, cidr)
+	}
+	return cidrs, nil
+}
