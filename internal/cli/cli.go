@@ -12,7 +12,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/klog/v2"
 
 	"github.com/cniproof/cniproof/internal/report"
 )
@@ -64,6 +66,7 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	a := &app{version: version, args: args, stdout: stdout, stderr: stderr}
+	klog.SetLogger(logr.Discard()) // what client-go says to nobody in particular; errors come back as errors
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -103,6 +106,7 @@ infrastructure failed; 3 bad input; 130 interrupted.`,
 		a.validateCommand(),
 		a.faultsCommand(),
 		a.cleanupCommand(),
+		a.agentCommand(),
 	)
 	return root
 }

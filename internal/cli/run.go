@@ -30,7 +30,6 @@ type runFlags struct {
 	seed         uint64
 	within, hold time.Duration
 	failFast     bool
-	keep         bool
 	quiet        bool
 	verbose      bool
 }
@@ -45,7 +44,6 @@ func (r *runFlags) flags(f *pflag.FlagSet) {
 	f.DurationVar(&r.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
 	f.DurationVar(&r.hold, "hold", 0, "how long a reached table must stay (default: what suits the cluster)")
 	f.BoolVar(&r.failFast, "fail-fast", false, "begin no scenario after one has failed")
-	f.BoolVar(&r.keep, "keep", false, "leave what was deployed last, and wait for an interrupt before the cluster goes")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress on standard error")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "leave nothing out of the text report for brevity")
 }
@@ -58,7 +56,9 @@ func (a *app) runCommand() *cobra.Command {
 		Example: `  cniproof run
   cniproof run --run '^canonical-' -v
   cniproof run --fault ignore-except --report junit=report.xml
-  cniproof run -f my-scenarios/`,
+  cniproof run -f my-scenarios/
+  cniproof run --cluster kind --cni calico
+  cniproof run --cluster existing --context staging --nodes 4`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.run(cmd.Context(), &flags) },
 	}
@@ -92,7 +92,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	result := runner.Run(ctx, flags.config(c, list, k, screen.event))
 	screen.close()
 	err = a.finish(screen.input(result), outputs, screen)
-	if flags.keep && ctx.Err() == nil {
+	if flags.keep && !k.stays && ctx.Err() == nil {
 		a.notef("kept: what was deployed last still stands; press Ctrl-C to remove the cluster\n")
 		<-ctx.Done()
 	}
@@ -134,7 +134,7 @@ func (a *app) finish(in report.Input, outputs []output, screen *screen) error {
 }
 
 // closing is how long removing a cluster may take, also after an interrupt.
-const closing = time.Minute
+const closing = 3 * time.Minute
 
 func closeCluster(ctx context.Context, c cluster.Cluster) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
