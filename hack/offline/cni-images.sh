@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# cni-images.sh NAME...: makes the images of a CNI (none, calico, cilium) and its
+# entry of the catalog, from the folder of that name: every target of its
+# Dockerfile becomes cniproof.dev/NAME/TARGET, or cniproof.dev/NAME where there is one target.
+set -euo pipefail
+. "$(dirname "$0")/env.sh"
+
+# module COMPONENT PATH: the folder of a module that a component pins.
+module() { go list -C "$offline/$1" -m -f '{{.Dir}}' "$2"; }
+
+# entry NAME VERSION: the catalog's entry.
+entry() { sed "s/@VERSION@/$2/g" "$offline/$1/catalog.yaml" >"$mirror/catalog/$1.yaml"; }
+
+# make NAME VERSION TARGET...: builds the targets in the context, and saves them
+# as one archive.
+make() {
+	local name=$1 version=$2 images=() target
+	shift 2
+	for target in "$@"; do
+		images+=("cniproof.dev/$target:$version")
+		docker build -q -f "$offline/$name/Dockerfile" --target "${target##*/}" -t "${images[-1]}" "$context" >/dev/null
+	done
+	docker save -o "$work/$name.tar" "${images[@]}"
+	docker rmi "${images[@]}" >/dev/null
+	chmod 644 "$work/$name.tar"
+	mv "$work/$name.tar" "$mirror/images/$name.tar"
+	rm -rf "$context"
+	entry "$name" "$version"
+}
+
+none() {
+	ln "$work/bin/kubernetes-1.36/kubectl" "$context/"
+	cp "$offline/none/none.sh" "$context/"
+	mkdir "$context/cni" && ln "$work/bin/cni-plugins"/{ptp,host-local} "$context/cni/"
+	make none "$1" none
+}
+
+# dual_stack: Calico's manifest with both families, as its documentation says:
+# https://docs.tigera.io/calico/latest/networking/ipam/ipv6
+dual_stack() {
+	sed -e '/"type": "calico-ipam"/s/$/, "assign_ipv4": "true", "assign_ipv6": "true"/' \
+		-e '/- name: FELIX_IPV6SUPPORT/{n;s/"false"/"true"/}' \
+		-e 's/^\( *\)- name: IP$/\1- {name: IP6, value: autodetect}\n\1- {name: CALICO_IPV6POOL_NAT_OUTGOING, value: "true"}\n&/'
+}
+
+calico() {
+	local source
+	source=$(module calico github.com/projectcalico/calico)
+	mkdir "$context"/{filesystem,filesystem/usr,plugins,status}
+	cp -r --no-preserve=mode "$source/node/filesystem/etc" "$context/filesystem/etc"
+	cp -r --no-preserve=mode "$source/node/filesystem/sbin" "$context/filesystem/usr/sbin"
+	touch "$context/status/status.json"
+	ln "$work/bin/calico"/{calico-node,kube-controllers,check-status} "$context/"
+	ln "$work/bin/calico"/{calico,install} "$work/bin/cni-plugins"/{host-local,loopback,portmap,bandwidth} "$context/plugins/"
+	ln -s calico "$context/plugins/calico-ipam"
+	make calico "$1" calico/node calico/cni calico/kube-controllers
+	dual_stack <"$source/manifests/calico-vxlan.yaml" | sed 's#docker.io/calico/#cniproof.dev/calico/#' >"$mirror/catalog/calico-manifest.yaml"
+}
+
+# of NAME: the version that an image and the entry have.
+of() {
+	case $1 in
+	none) version cni-plugins github.com/containernetworking/plugins ;;
+	calico) sed -n 's#.*image: docker.io/calico/node:##p' "$(module calico github.com/projectcalico/calico)/manifests/calico-vxlan.yaml" | head -1 ;;
+	cilium) version cilium github.com/cilium/cilium ;;
+	esac
+}
+
+# stamps NAME: what was made for it before.
+stamps() {
+	local steps=(rootfs-tools)
+	case $1 in
+	none) steps+=(compile-cni-plugins compile-kubernetes-1.36) ;;
+	calico) steps+=(compile-cni-plugins compile-calico) ;;
+	cilium) steps+=(compile-cilium) ;;
+	esac
+	printf '%s\n' "${steps[@]/#/$work/stamps/}"
+}
+
+"$offline/docker.sh" start
+for name in "$@"; do
+	context=$work/context/$name
+	mapfile -t made < <(stamps "$name")
+	rm -rf "$context" && mkdir -p "$context" && ln "$work/rootfs/tools.tar" "$context/"
+	step "images-$name" "$mirror/images/$name.tar" "$offline/$name" "$offline/cni-images.sh" "${made[@]}" -- "$name" "$(of "$name")"
+done
