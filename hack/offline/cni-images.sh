@@ -18,10 +18,10 @@ make() {
 	shift 2
 	for target in "$@"; do
 		images+=("cniproof.dev/$target:$version")
-		docker build -q -f "$offline/$name/Dockerfile" --target "${target##*/}" -t "${images[-1]}" "$context" >/dev/null
+		quietly docker build -f "$offline/$name/Dockerfile" --target "${target##*/}" -t "${images[-1]}" "$context"
 	done
 	docker save -o "$work/$name.tar" "${images[@]}"
-	docker rmi "${images[@]}" >/dev/null
+	quietly docker rmi "${images[@]}"
 	chmod 644 "$work/$name.tar"
 	mv "$work/$name.tar" "$mirror/images/$name.tar"
 	rm -rf "$context"
@@ -55,6 +55,42 @@ calico() {
 	ln -s calico "$context/plugins/calico-ipam"
 	make calico "$1" calico/node calico/cni calico/kube-controllers
 	dual_stack <"$source/manifests/calico-vxlan.yaml" | sed 's#docker.io/calico/#cniproof.dev/calico/#' >"$mirror/catalog/calico-manifest.yaml"
+}
+
+# Packages that clang needs to compile for eBPF, without their dependencies for
+# other targets: headers, linkers, libraries of other languages.
+llvm=(clang-19 libclang-cpp19 libllvm19 libedit2 libbsd0 libmd0 libxml2 libicu72 libz3-4 libstdc++6)
+
+# unpack FOLDER PACKAGE...: what the Debian packages hold.
+unpack() {
+	local folder=$1 file
+	shift
+	mkdir -p "$work/debs/unpacked" && (cd "$work/debs/unpacked" && rm -f ./*.deb && quietly apt-get download "$@")
+	for file in "$work/debs/unpacked"/*.deb; do
+		dpkg-deb --extract "$file" "$folder"
+	done
+	rm -rf "${folder:?}/usr/share"
+	[[ ! -d $folder/lib ]] || { cp -r "$folder/lib" "$folder/usr/" && rm -r "${folder:?}/lib"; } # /lib is a link in Debian
+}
+
+# crds FOLDER: all its custom resource definitions, one document each.
+crds() {
+	local file
+	for file in "$1"/*/*.yaml; do
+		printf -- '---\n' && cat "$file"
+	done
+}
+
+cilium() {
+	local source
+	source=$(module cilium github.com/cilium/cilium)
+	mkdir "$context/llvm"
+	unpack "$context/llvm" "${llvm[@]}"
+	cp -r --no-preserve=mode "$source/bpf" "$context/bpf" && rm -rf "$context/bpf"/{tests,complexity-tests}
+	ln "$work/bin/cilium/daemon" "$context/cilium-agent"
+	ln "$work/bin/cilium"/{cilium-dbg,cilium-cni} "$context/"
+	make cilium "$1" cilium
+	crds "$source/pkg/k8s/apis/cilium.io/client/crds" >"$mirror/catalog/cilium-crds.yaml"
 }
 
 # of NAME: the version that an image and the entry have.

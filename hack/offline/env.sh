@@ -20,9 +20,18 @@ packages() {
 		[[ $(dpkg-query -W -f '${Status}' "$name" 2>/dev/null) == 'install ok installed' ]] || missing+=("$name")
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
+	command -v apt-get >/dev/null && [[ $UID == 0 ]] || fail "missing: ${missing[*]}; install them, or run this as root on Debian"
 	say "installing ${missing[*]}"
-	apt-get update -q >&2
-	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >&2
+	quietly apt-get update
+	DEBIAN_FRONTEND=noninteractive quietly apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# quietly COMMAND...: runs it; what it says is shown when it fails.
+quietly() {
+	local log
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 || { cat "$log" >&2 && fail "failed: $*"; }
+	rm -f "$log"
 }
 
 # step NAME OUTPUT INPUT... -- COMMAND...: runs COMMAND unless OUTPUT is there

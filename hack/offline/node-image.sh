@@ -23,10 +23,10 @@ archive() {
 	images+=("$(sed -n 's/.*sandbox_image = "\(.*\)"/\1/p' "$kind/etc/containerd/config.toml")")
 	for image in "${images[@]}"; do
 		target=${image##*/}
-		docker build -q -f "$offline/images/Dockerfile" --target "${target%:*}" -t "$image" "$context" >/dev/null
+		quietly docker build -f "$offline/images/Dockerfile" --target "${target%:*}" -t "$image" "$context"
 	done
 	docker save -o "$file.new" "${images[@]}"
-	docker rmi "${images[@]}" >/dev/null
+	quietly docker rmi "${images[@]}"
 	mv "$file.new" "$file"
 }
 
@@ -42,7 +42,7 @@ node() {
 	ln "$work/rootfs/node.tar" "$context/"
 	ln "$3" "$context/images.tar"
 	cp "$offline/runc-wrapper.sh" "$offline/node/default-storage.yaml" "$context/"
-	docker build -q -f "$offline/node/Dockerfile" --build-arg "VERSION=$version" -t "cniproof.dev/node:$version" "$context" >/dev/null
+	quietly docker build -f "$offline/node/Dockerfile" --build-arg "VERSION=$version" -t "cniproof.dev/node:$version" "$context"
 	docker save -o "$file.new" "cniproof.dev/node:$version"
 	chmod 644 "$file.new"
 	mv "$file.new" "$file"

@@ -2,7 +2,7 @@ module github.com/cniproof/cniproof/hack/offline/calico
 
 go 1.26.0
 
-require github.com/projectcalico/calico v1.11.0-cni-plugin.0.20250813170300-a0db560f0520
+require github.com/projectcalico/calico v1.11.0-cni-plugin.0.20250813170300-a0db560f0520 // indirect
 
 require (
 	github.com/BurntSushi/toml v1.3.2 // indirect
@@ -146,8 +146,6 @@ require (
 	golang.org/x/time v0.5.0 // indirect
 	golang.zx2c4.com/wireguard v0.0.20200121 // indirect
 	golang.zx2c4.com/wireguard/wgctrl v0.0.0-20200324154536-ceff61240acf // indirect
-	google.golang.org/appengine v1.6.8 // indirect
-	google.golang.org/genproto v0.0.0-20240125205218-1f4bbc51befe // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20250218202821-56aae31c358a // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250218202821-56aae31c358a // indirect
 	google.golang.org/grpc v1.72.2 // indirect

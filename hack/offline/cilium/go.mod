@@ -2,7 +2,7 @@ module github.com/cniproof/cniproof/hack/offline/cilium
 
 go 1.26.0
 
-require github.com/cilium/cilium v1.20.2
+require github.com/cilium/cilium v1.20.2 // indirect
 
 require (
 	cel.dev/expr v0.25.2 // indirect

@@ -4,7 +4,7 @@ go 1.26.0
 
 godebug default=go1.25
 
-require k8s.io/kubernetes v1.35.4
+require k8s.io/kubernetes v1.35.4 // indirect
 
 require (
 	cel.dev/expr v0.24.0 // indirect
