@@ -1,6 +1,6 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench faults fuzz generate clean
+.PHONY: help build run test verify lint bench faults fuzz mirror generate clean
 ARGS ?=
 
 help: ## list the targets
@@ -29,6 +29,9 @@ faults: build ## plant each fault in turn and write docs/faults.md; ARGS="^ignor
 
 fuzz: ## run every fuzz test for a while; FUZZTIME=20s
 	hack/fuzz.sh $(ARGS)
+
+mirror: ## fill a mirror folder for kind clusters without a registry; docs/offline.md
+	hack/offline/mirror.sh
 
 generate: ## rewrite generated files, documents and goldens
 	hack/generate.sh $(ARGS)

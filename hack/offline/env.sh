@@ -20,7 +20,9 @@ packages() {
 		[[ $(dpkg-query -W -f '${Status}' "$name" 2>/dev/null) == 'install ok installed' ]] || missing+=("$name")
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
-	command -v apt-get >/dev/null && [[ $UID == 0 ]] || fail "missing: ${missing[*]}; install them, or run this as root on Debian"
+	if ! command -v apt-get >/dev/null || [[ $UID != 0 ]]; then
+		fail "missing: ${missing[*]}; install them, or run this as root on Debian"
+	fi
 	say "installing ${missing[*]}"
 	quietly apt-get update
 	DEBIAN_FRONTEND=noninteractive quietly apt-get install -y --no-install-recommends "${missing[@]}"
