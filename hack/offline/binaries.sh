@@ -3,6 +3,7 @@
 # folder beside this script: its go.mod pins the versions and names the programs
 # as tools. They go to the work folder's bin/COMPONENT.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 # stamped VERSION PACKAGE...: linker flags that write the version into packages

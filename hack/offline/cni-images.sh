@@ -3,6 +3,7 @@
 # entry of the catalog, from the folder of that name: every target of its
 # Dockerfile becomes cniproof.dev/NAME/TARGET, or cniproof.dev/NAME where there is one target.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 # module COMPONENT PATH: the folder of a module that a component pins.

@@ -3,6 +3,7 @@
 #     when no daemon answers.
 # docker.sh stop: ends the daemon that start began, and no other.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 state=$work/docker

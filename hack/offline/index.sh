@@ -2,6 +2,7 @@
 # index.sh: writes mirror.yaml, which says what is in the mirror and holds later
 # runs to it by checksum.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 # sum FILE: its SHA-256; read again only after a change.

@@ -3,6 +3,7 @@
 # alone: node images, and the CNIs none, Calico and Cilium. What is there already
 # is kept. CNIPROOF_MIRROR names the folder.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 kubernetes=(kubernetes-1.36 kubernetes-1.35)

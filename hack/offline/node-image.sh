@@ -3,6 +3,7 @@
 # that binaries.sh has compiled, as kind's own builder does, without pulling
 # anything: nodes/VERSION.tar in the mirror.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 # programs CONTEXT COMPONENT: fills a folder for docker build with the images'

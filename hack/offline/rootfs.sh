@@ -3,6 +3,7 @@
 # rootfs/node.tar for nodes, with systemd and what kubelet, containerd and CNIs
 # call; rootfs/tools.tar for images whose programs call iptables and the like.
 set -euo pipefail
+# shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
 suite=bookworm
