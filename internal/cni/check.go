@@ -73,7 +73,9 @@ func (c checker) header(doc document) {
 func (c checker) spec() {
 	e := c.e
 	c.required("spec.title", e.Title)
-	c.required("spec.version", e.Version)
+	if e.Manual == "" {
+		c.required("spec.version", e.Version)
+	}
 	if !c.Lines.Has("spec.enforces") {
 		c.Wrong("spec.enforces", "is missing: write false for a CNI without a policy engine, else true")
 	}
@@ -131,8 +133,11 @@ func (c checker) subnets() {
 }
 
 func (c checker) install() {
-	if len(c.e.Install) == 0 && !c.e.ClusterOptions.DefaultCNI {
-		c.Wrong("spec.install", "is missing: only kind's own CNI needs no step")
+	elsewhere := c.e.ClusterOptions.DefaultCNI || c.e.Manual != ""
+	if len(c.e.Install) == 0 && !elsewhere {
+		c.Wrong("spec.install", "is missing: say under manual how to install a CNI that cannot be installed from here")
+	} else if len(c.e.Install) > 0 && elsewhere {
+		c.Wrong("spec.install", "cannot stand beside manual or clusterOptions.defaultCNI")
 	}
 	for i, s := range c.e.Install {
 		c.step(strict.Index("spec.install", i), s)

@@ -10,6 +10,7 @@ package cni
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -36,8 +37,9 @@ type Entry struct {
 
 // Spec is what an entry's file says.
 type Spec struct {
-	Title    string `json:"title"`
-	Version  string `json:"version"`
+	Title string `json:"title"`
+	// Version may be missing only where Manual is set.
+	Version  string `json:"version,omitempty"`
 	Homepage string `json:"homepage,omitempty"`
 	// Note is for whoever wonders whether to use it.
 	Note string `json:"note,omitempty"`
@@ -51,6 +53,9 @@ type Spec struct {
 	VariantOf string `json:"variantOf,omitempty"`
 	// Install is done in this order.
 	Install []Step `json:"install,omitempty"`
+	// Manual says how to install a CNI that cannot be installed from here; such a one
+	// can be tested on an existing cluster.
+	Manual string `json:"manual,omitempty"`
 	// PodSubnet is what the cluster's pods get their addresses from, PodSubnet6 the
 	// same for IPv6; "" where the entry does not work so.
 	PodSubnet  string `json:"podSubnet"`
@@ -185,15 +190,17 @@ func parseWorkload(text string) (Workload, error) {
 
 // How says in a word or two how the CNI is installed.
 func (e Entry) How() string {
-	var words []string
-	for _, s := range e.Install {
-		words = append(words, s.kind())
-	}
 	switch {
 	case e.ClusterOptions.DefaultCNI:
 		return "kind's own"
-	case len(words) == 0:
-		return "nothing"
+	case e.Manual != "":
+		return "by hand"
+	}
+	var words []string
+	for _, s := range e.Install {
+		if word := s.kind(); !slices.Contains(words, word) {
+			words = append(words, word)
+		}
 	}
 	return strings.Join(words, ", ")
 }
@@ -233,9 +240,13 @@ func (s Step) download() (fetch.Item, bool) {
 }
 
 // Pinned says how firmly the installation is pinned: by checksum, by version with a
-// lock in the mirror, or, where nothing is fetched, by what the entry holds.
+// lock in the mirror, or, where nothing is fetched, by what the entry holds. "-" is
+// for what is not installed from here.
 func (e Entry) Pinned() string {
 	word := "inline"
+	if len(e.Install) == 0 {
+		word = "-"
+	}
 	for _, item := range e.Downloads() {
 		if item.SHA256 == "" {
 			return "version"

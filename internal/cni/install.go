@@ -23,6 +23,9 @@ type Source = fetch.Source
 // for the CNI to be ready. Installing it again changes nothing. progress takes one
 // line at a time.
 func Install(ctx context.Context, cfg *rest.Config, e Entry, source Source, progress func(string)) error {
+	if e.Manual != "" {
+		return fmt.Errorf("installing %s: it cannot be installed from here: %s", e.Name, e.Manual)
+	}
 	a, err := newApplier(cfg)
 	if err != nil {
 		return fmt.Errorf("installing %s: %w", e.Name, err)
