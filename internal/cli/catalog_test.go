@@ -2,9 +2,12 @@ package cli
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/cni"
+	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/scenario"
 	"github.com/cniproof/cniproof/scenarios"
 )
@@ -20,10 +23,8 @@ func TestCatalogFitsTheLibrary(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range catalog {
-		for feature := range e.Lacks {
-			if !slices.ContainsFunc(scenario.Features(), func(f scenario.Feature) bool { return f.Name == feature }) {
-				t.Errorf("%s lacks %q, which is no feature", e.Name, feature)
-			}
+		if err := fits(e); err != nil {
+			t.Error(err)
 		}
 		for _, d := range e.Deviations {
 			for _, name := range d.Scenarios {
@@ -31,11 +32,39 @@ func TestCatalogFitsTheLibrary(t *testing.T) {
 					t.Errorf("%s deviates in %q, which is no scenario", e.Name, name)
 				}
 			}
-			for _, line := range d.Flows {
-				if _, err := scenario.ParseFlowLine(line); err != nil {
-					t.Errorf("%s deviates in flows %q: %v", e.Name, line, err)
-				}
-			}
+		}
+	}
+}
+
+func TestEntryThatDoesNotFit(t *testing.T) {
+	e := cni.Entry{Name: "mine", Spec: cni.Spec{
+		Lacks:      map[string]string{"endport": "too old"},
+		Deviations: []cni.Deviation{{Flows: []string{"a/b -> c/d", "a -> -> b"}}},
+	}}
+	err := fits(e)
+	if err == nil || !strings.Contains(err.Error(), `unknown feature "endport": did you mean "end-port"?`) || strings.Count(err.Error(), "flows:") != 1 {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Flow lines decide which flows a deviation is about; without any it is about all.
+func TestKnownDeviations(t *testing.T) {
+	list := knownDeviations([]cluster.Deviation{
+		{Scenarios: []string{"a"}, Flows: []string{"x/a -> x/b", "* -> y/c:53/UDP"}, Confirmed: "seen"},
+		{Scenarios: []string{"b"}},
+	})
+	if len(list) != 2 || list[1].Explains != nil || list[0].Confirmed != "seen" {
+		t.Fatalf("%+v", list)
+	}
+	for _, test := range []struct {
+		to   flow.Endpoint
+		port uint16
+		p    flow.Protocol
+		want bool
+	}{{flow.Pod("x", "b"), 80, flow.TCP, true}, {flow.Pod("y", "c"), 53, flow.UDP, true}, {flow.Pod("y", "c"), 53, flow.TCP, false}} {
+		f := flow.Flow{Source: flow.Pod("x", "a"), Destination: test.to, Port: test.port, Protocol: test.p, Via: flow.PodIP, Family: flow.IPv4}
+		if got := list[0].Explains(f); got != test.want {
+			t.Errorf("%s: %t", f, got)
 		}
 	}
 }

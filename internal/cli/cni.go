@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cniproof/cniproof/internal/cni"
+	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/internal/spelling"
 )
 
 func (a *app) cniCommand() *cobra.Command {
@@ -51,6 +54,28 @@ func shownCNIs(flags kindFlags, names []string) ([]cni.Entry, error) {
 	}
 	e, err := flags.entry(catalog)
 	return []cni.Entry{e}, err
+}
+
+// fits reports what an entry says in words that scenarios do not have.
+func fits(e cni.Entry) error {
+	var errs []error
+	for _, feature := range slices.Sorted(maps.Keys(e.Lacks)) {
+		var known []string
+		for _, f := range scenario.Features() {
+			known = append(known, f.Name)
+		}
+		if !slices.Contains(known, feature) {
+			errs = append(errs, fmt.Errorf("%s: spec.lacks: unknown feature %q: %s", e.Name, feature, spelling.Suggest(feature, known)))
+		}
+	}
+	for _, d := range e.Deviations {
+		for _, line := range d.Flows {
+			if _, err := scenario.ParseFlowLine(line); err != nil {
+				errs = append(errs, fmt.Errorf("%s: spec.deviations: flows: %w", e.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (a *app) showCNIs(entries []cni.Entry, output string, full bool) error {

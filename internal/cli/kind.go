@@ -48,6 +48,9 @@ func (k *kindFlags) source() (*mirror.Mirror, cni.Source, cni.Catalog, error) {
 		return nil, nil, nil, fmt.Errorf("--mirror: %w", err)
 	}
 	catalog, err := cni.Load(m.Catalog())
+	for _, e := range catalog {
+		err = errors.Join(err, fits(e))
+	}
 	return m, m, catalog, err
 }
 
@@ -58,6 +61,9 @@ func (k *kindFlags) entry(catalog cni.Catalog) (cni.Entry, error) {
 		return cni.Entry{}, errors.New("--cni-manifest: it replaces --cni, so give one of the two")
 	case k.cniManifest != "":
 		e, err := cni.FromFile(k.cniManifest)
+		if err == nil {
+			err = fits(e)
+		}
 		if err != nil {
 			err = fmt.Errorf("--cni-manifest: %w", err)
 		}

@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/term"
 
 	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/report"
 	"github.com/cniproof/cniproof/internal/runner"
+	"github.com/cniproof/cniproof/internal/scenario"
 )
 
 // heartbeat is how long a run may be silent on standard error.
@@ -42,7 +45,7 @@ func newScreen(a *app, flags *runFlags, total int) *screen {
 		app: a, quiet: flags.quiet, total: total, begin: time.Now(), running: map[string]time.Time{},
 		results: a.stdout,
 		options: report.Options{Verbose: flags.verbose},
-		input0:  report.Input{Tool: a.version, Command: append([]string{"cniproof"}, a.args...)},
+		input0:  report.Input{Tool: a.version, Command: append([]string{"cniproof"}, a.args...), AllowDeviations: flags.allowKnown},
 	}
 	if flags.output != "text" {
 		s.results = a.stderr
@@ -103,10 +106,33 @@ func (s *screen) noteLocked(line string) {
 // cluster takes down what is to be said of the cluster.
 func (s *screen) cluster(c cluster.Cluster) {
 	d := c.Description()
+	s.input0.Deviations = knownDeviations(d.Deviations)
 	s.input0.Cluster = report.Cluster{
 		Provider: d.Provider, Implementation: d.Implementation, Version: d.Version, Kubernetes: d.Kubernetes,
 		Reference: d.Reference, Faults: d.Faults, Families: d.Families, Protocols: d.Protocols, Nodes: len(c.Nodes()),
 	}
+}
+
+// knownDeviations are those that explain failures in reports. Their flow lines were
+// checked with their entry.
+func knownDeviations(all []cluster.Deviation) []report.Deviation {
+	var list []report.Deviation
+	for _, d := range all {
+		var lines []func(flow.Flow) bool
+		for _, text := range d.Flows {
+			if match, err := scenario.ParseFlowLine(text); err == nil {
+				lines = append(lines, match)
+			}
+		}
+		known := report.Deviation{Scenarios: d.Scenarios, Summary: d.Summary, Link: d.Link, Confirmed: d.Confirmed}
+		if len(d.Flows) > 0 {
+			known.Explains = func(f flow.Flow) bool {
+				return slices.ContainsFunc(lines, func(match func(flow.Flow) bool) bool { return match(f) })
+			}
+		}
+		list = append(list, known)
+	}
+	return list
 }
 
 // event is the runner's Progress.
@@ -124,7 +150,7 @@ func (s *screen) event(e runner.Event) {
 		if e.Ended.Result == judge.Fail {
 			s.failed++
 		}
-		s.printf("%s\n", report.Line(*e.Ended, s.options))
+		s.printf("%s\n", report.Line(s.input0, *e.Ended, s.options))
 	}
 }
 

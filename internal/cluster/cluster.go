@@ -75,10 +75,21 @@ type Description struct {
 	Ephemeral bool
 	// AgentImage is the image of a probe pod.
 	AgentImage string
+	// Deviations are those that the implementation is known for.
+	Deviations []Deviation
 	// Owner is the value of LabelOwner; empty where nothing outlives the run.
 	Owner string
 	// Pace is how the run should be timed by default.
 	Pace Pace
+}
+
+// Deviation is a known way in which an implementation does not do what it should.
+type Deviation struct {
+	Scenarios []string // that show it, by name
+	Flows     []string // of those scenarios, as flow lines; none stands for all
+	Summary   string
+	Link      string // to where its own project says so
+	Confirmed string // which run showed it; "" is hearsay
 }
 
 // Pace is the default timing of steps on a cluster.

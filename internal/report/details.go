@@ -27,7 +27,7 @@ func Details(in Input, o Options) string {
 			more = append(more, sc.Name)
 			continue
 		}
-		shown = append(shown, strings.Join(s.scenario(sc), "\n")+"\n\n")
+		shown = append(shown, strings.Join(s.scenario(in, sc), "\n")+"\n\n")
 	}
 	if len(more) > 0 {
 		text := fmt.Sprintf("In the JSON report in full: %s", some(more, 3*fewNames))
@@ -74,9 +74,13 @@ func troubled(sc *judge.Scenario) bool {
 }
 
 // scenario is the details of one scenario.
-func (s style) scenario(sc *judge.Scenario) []string {
+func (s style) scenario(in Input, sc *judge.Scenario) []string {
 	lines := []string{s.title(sc)}
 	lines = append(lines, wrap("  ", sc.Summary, s.width)...)
+	if d := in.deviation(sc); d != nil {
+		lines = append(lines, wrap("  ", "Known deviation: "+d.Summary+" Seen before: "+d.Confirmed+".", s.width)...)
+		lines = append(lines, "  "+s.dim(plain(d.Link)))
+	}
 	if s.verbose {
 		for _, ref := range sc.Refs {
 			lines = append(lines, "  "+s.dim(plain(ref)))

@@ -41,7 +41,7 @@ type Document struct {
 	Interrupted bool `json:"interrupted"`
 	// Error is the failure of the infrastructure that ended the run early, else "".
 	Error string `json:"error"`
-	// ExitCode is 0 for a pass, 1 for a wrong verdict, 2 for what could not be told, 130 for an interrupted run.
+	// ExitCode is 0 for a pass or where known deviations are allowed and explain every failure, 1 for a wrong verdict, 2 for what could not be told, 130 for an interrupted run.
 	ExitCode int `json:"exitCode"`
 	// Preflight is what was seen before the first scenario.
 	Preflight PreflightInfo `json:"preflight"`
@@ -49,6 +49,8 @@ type Document struct {
 	Summary Totals `json:"summary"`
 	// Latency is how long the implementation took to follow changes.
 	Latency Latencies `json:"latency"`
+	// Deviations are those that the implementation is known for.
+	Deviations []DeviationEntry `json:"deviations"`
 	// Scenarios are in the order in which they ended.
 	Scenarios []ScenarioEntry `json:"scenarios"`
 }
@@ -160,6 +162,8 @@ type ScenarioEntry struct {
 	Result judge.Result `json:"result"`
 	// Reason why the result is not a pass, else "".
 	Reason string `json:"reason"`
+	// KnownDeviation is the link of the known deviation that explains the failure, else "".
+	KnownDeviation string `json:"knownDeviation"`
 	// Seconds is how long it took.
 	Seconds float64 `json:"seconds"`
 	// Stage is the number of the stage that ran it, 0 if none did.

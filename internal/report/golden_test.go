@@ -162,8 +162,8 @@ func TestJUnitParses(t *testing.T) {
 		if got.Tests != cases || cases < len(s.in.Run.Scenarios) {
 			t.Errorf("%s: %d cases, tests=%d, %d scenarios", s.name, cases, got.Tests, len(s.in.Run.Scenarios))
 		}
-		if red := got.Failures+got.Errors > 0; red != (ExitCode(s.in.Run) != ExitPass) {
-			t.Errorf("%s: exit code %d with %d failures and %d errors", s.name, ExitCode(s.in.Run), got.Failures, got.Errors)
+		if red := got.Failures+got.Errors > 0; red != (s.in.ExitCode() != ExitPass) {
+			t.Errorf("%s: exit code %d with %d failures and %d errors", s.name, s.in.ExitCode(), got.Failures, got.Errors)
 		}
 	}
 }

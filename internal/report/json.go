@@ -22,7 +22,7 @@ func writeJSON(w io.Writer, in Input, _ Options) error {
 	const end = "[]\n}" // scenarios are the last field
 	separator, last := strings.TrimSuffix(frame, end)+"[", end[1:]
 	for i := range in.run().Scenarios {
-		text, err := indented(scenarioEntry(&in.run().Scenarios[i]), "    ")
+		text, err := indented(scenarioEntry(in, &in.run().Scenarios[i]), "    ")
 		if err != nil {
 			return err
 		}
@@ -67,7 +67,7 @@ func Read(r io.Reader) (*Document, error) {
 func NewDocument(in Input) *Document {
 	d := document(in)
 	for i := range in.run().Scenarios {
-		d.Scenarios = append(d.Scenarios, scenarioEntry(&in.run().Scenarios[i]))
+		d.Scenarios = append(d.Scenarios, scenarioEntry(in, &in.run().Scenarios[i]))
 	}
 	return d
 }
@@ -88,10 +88,11 @@ func document(in Input) *Document {
 		Seconds:        seconds(run.Took),
 		Interrupted:    run.Interrupted,
 		Error:          run.Err,
-		ExitCode:       ExitCode(in.Run),
+		ExitCode:       in.ExitCode(),
 		Preflight:      PreflightInfo(run.Preflight),
 		Summary:        totals(run),
 		Latency:        Latencies{Enforce: percentiles(enforcement(run)), Revoke: percentiles(revocation(run))},
+		Deviations:     deviationEntries(in),
 		Scenarios:      []ScenarioEntry{},
 	}
 }
@@ -164,7 +165,7 @@ func percentiles(d distribution) Percentiles {
 	}
 }
 
-func scenarioEntry(s *judge.Scenario) ScenarioEntry {
+func scenarioEntry(in Input, s *judge.Scenario) ScenarioEntry {
 	e := ScenarioEntry{
 		Name:         s.Name,
 		Topic:        s.Topic,
@@ -182,6 +183,9 @@ func scenarioEntry(s *judge.Scenario) ScenarioEntry {
 		Inconclusive: []FlowEntry{},
 		Unsettled:    []FlowEntry{},
 		Recorded:     []FlowEntry{},
+	}
+	if d := in.deviation(s); d != nil {
+		e.KnownDeviation = d.Link
 	}
 	for i := range s.Steps {
 		step := &s.Steps[i]

@@ -78,13 +78,13 @@ func junit(in Input) junitSuites {
 		var took time.Duration
 		for i := range run.Scenarios {
 			if sc := &run.Scenarios[i]; sc.Topic == topic {
-				cases = append(cases, testcase(sc))
+				cases = append(cases, testcase(in, sc))
 				took += sc.Took
 			}
 		}
 		all.add(in, className(topic), cases, took)
 	}
-	if c := runCase(run); c != nil {
+	if c := runCase(in); c != nil {
 		all.add(in, "cniproof", []junitCase{*c}, run.Took)
 	}
 	all.Time = junitTime(run.Took)
@@ -133,7 +133,7 @@ func (n *junitCounts) count(c *junitCase) {
 	}
 }
 
-func testcase(sc *judge.Scenario) junitCase {
+func testcase(in Input, sc *judge.Scenario) junitCase {
 	s := Options{}.style()
 	c := junitCase{Name: plain(sc.Name), Time: junitTime(sc.Took), Out: &junitText{systemOut(s, sc)}}
 	m := &junitMessage{Message: junitReason(sc), Type: string(sc.Result)}
@@ -143,13 +143,19 @@ func testcase(sc *judge.Scenario) junitCase {
 		m.Type = ""
 		c.Skipped = m
 	case judge.Fail:
-		m.Text = junitDetails(s, sc)
+		m.Text = junitDetails(s, in, sc)
 		c.Failure = m
+		if d := in.deviation(sc); d != nil {
+			m.Message, m.Type = "known deviation: "+plain(d.Summary+" "+d.Link), "known deviation"
+			if in.AllowDeviations {
+				c.Failure, c.Skipped, m.Type = nil, m, ""
+			}
+		}
 	case judge.Inconclusive:
-		m.Text = junitDetails(s, sc)
+		m.Text = junitDetails(s, in, sc)
 		c.Error = m
 	default:
-		m.Text = junitDetails(s, sc)
+		m.Text = junitDetails(s, in, sc)
 		c.Error = m
 	}
 	return c
@@ -162,8 +168,8 @@ func junitReason(sc *judge.Scenario) string {
 	return string(sc.Result) + ": " + plain(sc.Reason)
 }
 
-func junitDetails(s style, sc *judge.Scenario) string {
-	return "\n" + strings.Join(s.scenario(sc), "\n") + "\n"
+func junitDetails(s style, in Input, sc *judge.Scenario) string {
+	return "\n" + strings.Join(s.scenario(in, sc), "\n") + "\n"
 }
 
 // systemOut says what was done, step by step, and what was recorded.
@@ -189,9 +195,10 @@ func systemOut(s style, sc *judge.Scenario) string {
 
 // runCase makes a run that did not end well visible also where its scenarios did;
 // nil for a run that needs no words.
-func runCase(r *judge.Run) *junitCase {
+func runCase(in Input) *junitCase {
+	r := in.run()
 	c := &junitCase{Name: "run", Time: junitTime(r.Took)}
-	code := ExitCode(r)
+	code := in.ExitCode()
 	switch {
 	case r.Preflight.Result == judge.Fail:
 		c.Name = "preflight"
@@ -200,7 +207,7 @@ func runCase(r *judge.Run) *junitCase {
 		c.Name = "preflight"
 		c.Error = &junitMessage{Message: plain(r.Preflight.Message), Type: "inconclusive"}
 	case r.Err != "" || code == ExitInterrupted || !observed(r):
-		c.Error = &junitMessage{Message: plain(verdict(r)), Type: "inconclusive"}
+		c.Error = &junitMessage{Message: plain(verdict(in)), Type: "inconclusive"}
 	default:
 		return nil
 	}

@@ -20,6 +20,10 @@ type Input struct {
 	Tool    string   // version of cniproof
 	Command []string // as a person types it, the program's name first
 	Cluster Cluster
+	// Deviations are those that the implementation is known for.
+	Deviations []Deviation
+	// AllowDeviations keeps failures that they explain out of the exit code.
+	AllowDeviations bool
 	// Run may be nil, or hold a preflight only, in a Header that is printed before the run.
 	Run *judge.Run
 }

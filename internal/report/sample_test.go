@@ -30,6 +30,8 @@ func samples() []sample {
 		{"skipped", skipping(), false},
 		{"recorded", recording(), false},
 		{"broken", broken(), false},
+		{"known-deviation", deviating(false), false},
+		{"allowed-deviation", deviating(true), true},
 	}
 }
 
@@ -156,6 +158,27 @@ func faulty() Input {
 	r := &judge.Run{Took: 12300 * time.Millisecond}
 	r.Scenarios = []judge.Scenario{good("default-deny-ingress", 2), andAsOr(), good("policies-add-up", 3)}
 	return input(r, "and-as-or")
+}
+
+// deviating is a CNI that is known for what it does wrong, and for something that it
+// no longer does.
+func deviating(allowed bool) Input {
+	in := faulty()
+	in.Cluster.Implementation, in.Cluster.Version, in.Cluster.Reference, in.Cluster.Faults = "Example", "v1.2.3", false, nil
+	in.Command = []string{"cniproof", "run", "--cluster", "kind", "--cni", "example"}
+	in.AllowDeviations = allowed
+	in.Deviations = []Deviation{
+		{
+			Scenarios: []string{"and-in-one-peer"}, Explains: func(f flow.Flow) bool { return f.Destination == pod("prod/db") },
+			Summary: "Two selectors of one peer are taken for two peers.", Link: "https://example.com/issues/1", Confirmed: "Example v1.2.2 on Kubernetes 1.36, 2026-02-01",
+		},
+		{
+			Scenarios: []string{"policies-add-up", "not-run"}, Summary: "Only the last of several policies counts.",
+			Link: "https://example.com/issues/2", Confirmed: "Example v1.0.0 on Kubernetes 1.35, 2025-02-01",
+		},
+		{Scenarios: []string{"default-deny-ingress"}, Summary: "Hearsay.", Link: "https://example.com/issues/3"},
+	}
+	return in
 }
 
 // oneFamily is a CNI that forgets IPv6 and, on another scenario, ClusterIPs of one pod.

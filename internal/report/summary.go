@@ -16,13 +16,14 @@ func Summary(in Input, o Options) string {
 	var lines []string
 	lines = append(lines, section(s.recorded(r))...)
 	lines = append(lines, section(s.skipped(r))...)
+	lines = append(lines, section(s.deviations(in))...)
 	lines = append(lines, section(s.counts(r))...)
 	lines = append(lines, section(s.latencies(r))...)
 	if n := flaps(r); n > 0 {
 		lines = append(lines, s.field("flaps", plural(n, "flow")+" did not stay as expected")...)
 	}
 	lines = append(lines, s.field("run", duration(r))...)
-	lines = append(lines, s.outcome(r)...)
+	lines = append(lines, s.outcome(in)...)
 	lines = append(lines, s.next(in)...)
 	return strings.Join(lines, "\n") + "\n"
 }

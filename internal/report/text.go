@@ -15,7 +15,7 @@ func writeText(w io.Writer, in Input, o Options) error {
 	b.WriteString(Header(in, o))
 	b.WriteString("\n")
 	for _, s := range in.run().Scenarios {
-		b.WriteString(Line(s, o) + "\n")
+		b.WriteString(Line(in, s, o) + "\n")
 	}
 	if len(in.run().Scenarios) > 0 {
 		b.WriteString("\n")
@@ -42,7 +42,7 @@ func Header(in Input, o Options) string {
 		lines = append(lines, s.field("preflight", p.Message)...)
 	}
 	if ended(in.run()) {
-		lines = append(lines, s.outcome(in.Run)...)
+		lines = append(lines, s.outcome(in)...)
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -129,30 +129,31 @@ func (s style) each(paint func(string) string, lines []string) []string {
 
 // outcome is the whole run in one sentence, and in a second one what all wrong
 // flows have in common.
-func (s style) outcome(r *judge.Run) []string {
+func (s style) outcome(in Input) []string {
 	paint, name := s.good, "RESULT"
-	switch ExitCode(r) {
+	switch in.ExitCode() {
 	case ExitPass:
 	case ExitInconclusive:
 		paint = s.warn
 	default:
 		paint = s.bad
 	}
-	lines := s.each(paint, wrap(pad(name, fieldWidth), verdict(r), s.width))
-	if text := commonTo(r); text != "" {
+	lines := s.each(paint, wrap(pad(name, fieldWidth), verdict(in), s.width))
+	if text := commonTo(in.run()); text != "" {
 		lines = append(lines, wrap(pad("", fieldWidth), text, s.width)...)
 	}
 	return lines
 }
 
-func verdict(r *judge.Run) string {
+func verdict(in Input) string {
+	r := in.run()
 	scored := len(r.Scenarios) - r.Count(judge.Skipped) - r.Count(judge.Recorded)
 	failed := named(r, judge.Fail)
 	doubtful := named(r, judge.Inconclusive)
 	var parts []string
-	switch ExitCode(r) {
+	switch in.ExitCode() {
 	case ExitPass:
-		return "PASS: " + passing(r) + "."
+		return "PASS: " + passing(in) + "."
 	case ExitInterrupted:
 		parts = append(parts, fmt.Sprintf("INTERRUPTED after %d of %d scenarios", scored+r.Count(judge.Recorded), len(r.Scenarios)))
 	case ExitFail:
@@ -168,7 +169,7 @@ func verdict(r *judge.Run) string {
 		parts = append(parts, "THE RUN ENDED EARLY: "+r.Err)
 	}
 	if len(failed) > 0 {
-		parts = append(parts, fmt.Sprintf("FAIL: %d of %d scenarios: %s", len(failed), scored, some(failed, fewNames)))
+		parts = append(parts, fmt.Sprintf("FAIL: %d of %d scenarios: %s", len(failed), scored, some(failed, fewNames))+excused(in, failed))
 	}
 	if len(doubtful) > 0 {
 		parts = append(parts, fmt.Sprintf("INCONCLUSIVE: %d of %d scenarios: %s", len(doubtful), scored, some(doubtful, fewNames)))
@@ -177,8 +178,12 @@ func verdict(r *judge.Run) string {
 }
 
 // passing counts what a run without a failure consists of.
-func passing(r *judge.Run) string {
+func passing(in Input) string {
+	r := in.run()
 	parts := []string{plural(r.Count(judge.Pass), "scenario")}
+	if n := len(in.explained()); n > 0 {
+		parts = append(parts, plural(n, "failure")+" by known deviations, which are allowed")
+	}
 	if n := r.Count(judge.Recorded); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d recorded", n))
 	}
@@ -186,6 +191,18 @@ func passing(r *judge.Run) string {
 		parts = append(parts, fmt.Sprintf("%d skipped", n))
 	}
 	return strings.Join(parts, ", ")
+}
+
+// excused says how many of the failed scenarios known deviations explain.
+func excused(in Input, failed []string) string {
+	switch n := len(in.explained()); {
+	case n == 0:
+		return ""
+	case n == len(failed):
+		return " (all by known deviations)"
+	default:
+		return fmt.Sprintf(" (%d by known deviations)", n)
+	}
 }
 
 // fewNames is how many scenarios the result names.
@@ -204,11 +221,14 @@ func named(r *judge.Run, result judge.Result) []string {
 
 // Line is one scenario on one line, without a newline: result, time, name, and why
 // it is not a pass as far as there is room.
-func Line(sc judge.Scenario, o Options) string {
+func Line(in Input, sc judge.Scenario, o Options) string {
 	s := o.style()
 	head := pad(mark(sc.Result), 15) + fmt.Sprintf("%7s", clock(sc.Took)) + "  "
 	name := cut(plain(sc.Name), s.width-columns(head))
 	note := plain(sc.Reason)
+	if d := in.deviation(&sc); d != nil {
+		note = "known deviation, " + plain(d.Link)
+	}
 	if sc.Retried {
 		note = strings.TrimSpace("(second try) " + note)
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/cniproof/cniproof/internal/cluster"
 )
 
 // Plugin is a network plugin that runs on a cluster.
@@ -15,6 +17,8 @@ type Plugin struct {
 	Restart func(context.Context, kubernetes.Interface) error
 	// Lacks are features that it does not claim, with the reason.
 	Lacks map[string]string
+	// Deviations are those that it is known for.
+	Deviations []cluster.Deviation
 }
 
 // describe fills in what is said of the implementation.
@@ -25,6 +29,7 @@ func (c *Cluster) describe() {
 		names = append(names, p.Name)
 		versions = append(versions, p.Version)
 		maps.Copy(c.description.Lacks, p.Lacks)
+		c.description.Deviations = append(c.description.Deviations, p.Deviations...)
 	}
 	c.description.Implementation, c.description.Version = strings.Join(names, " + "), strings.Join(versions, " + ")
 	if len(plugins) == 0 {

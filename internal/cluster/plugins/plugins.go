@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/cluster/kind"
 	"github.com/cniproof/cniproof/internal/cluster/kube"
 	"github.com/cniproof/cniproof/internal/cni"
@@ -17,6 +18,9 @@ import (
 // Running is the plugin of an entry, on a cluster where it runs.
 func Running(e cni.Entry) kube.Plugin {
 	p := kube.Plugin{Name: e.Title, Version: e.Version, Lacks: e.Lacks}
+	for _, d := range e.Deviations {
+		p.Deviations = append(p.Deviations, cluster.Deviation(d))
+	}
 	if e.Agent != (cni.Workload{}) {
 		p.Restart = func(ctx context.Context, api kubernetes.Interface) error { return cni.Restart(ctx, api, e) }
 	}
