@@ -9,8 +9,21 @@ set -euo pipefail
 # module COMPONENT PATH: the folder of a module that a component pins.
 module() { go list -C "$offline/$1" -m -f '{{.Dir}}' "$2"; }
 
-# entry NAME VERSION: the catalog's entry.
-entry() { sed "s/@VERSION@/$2/g" "$offline/$1/catalog.yaml" >"$mirror/catalog/$1.yaml"; }
+# entry NAME VERSION: the catalog's entry, and the file that it names.
+entry() {
+	local source
+	sed "s/@VERSION@/$2/g" "$offline/$1/catalog.yaml" >"$mirror/catalog/$1.yaml"
+	case $1 in
+	calico)
+		source=$(module calico github.com/projectcalico/calico)
+		dual_stack <"$source/manifests/calico-vxlan.yaml" | sed 's#docker.io/calico/#cniproof.dev/calico/#' >"$mirror/catalog/calico-manifest.yaml"
+		;;
+	cilium)
+		source=$(module cilium github.com/cilium/cilium)
+		crds "$source/pkg/k8s/apis/cilium.io/client/crds" >"$mirror/catalog/cilium-crds.yaml"
+		;;
+	esac
+}
 
 # make NAME VERSION TARGET...: builds the targets in the context, and saves them
 # as one archive.
@@ -26,7 +39,6 @@ make() {
 	chmod 644 "$work/$name.tar"
 	mv "$work/$name.tar" "$mirror/images/$name.tar"
 	rm -rf "$context"
-	entry "$name" "$version"
 }
 
 none() {
@@ -55,7 +67,6 @@ calico() {
 	ln "$work/bin/calico"/{calico,install} "$work/bin/cni-plugins"/{host-local,loopback,portmap,bandwidth} "$context/plugins/"
 	ln -s calico "$context/plugins/calico-ipam"
 	make calico "$1" calico/node calico/cni calico/kube-controllers
-	dual_stack <"$source/manifests/calico-vxlan.yaml" | sed 's#docker.io/calico/#cniproof.dev/calico/#' >"$mirror/catalog/calico-manifest.yaml"
 }
 
 # Packages that clang needs to compile for eBPF, without their dependencies for
@@ -91,7 +102,6 @@ cilium() {
 	ln "$work/bin/cilium/daemon" "$context/cilium-agent"
 	ln "$work/bin/cilium"/{cilium-dbg,cilium-cni} "$context/"
 	make cilium "$1" cilium
-	crds "$source/pkg/k8s/apis/cilium.io/client/crds" >"$mirror/catalog/cilium-crds.yaml"
 }
 
 # of NAME: the version that an image and the entry have.
@@ -103,21 +113,23 @@ of() {
 	esac
 }
 
-# stamps NAME: what was made for it before.
-stamps() {
+# made NAME: what was made for it before.
+made() {
 	local steps=(rootfs-tools)
 	case $1 in
 	none) steps+=(compile-cni-plugins compile-kubernetes-1.36) ;;
 	calico) steps+=(compile-cni-plugins compile-calico) ;;
 	cilium) steps+=(compile-cilium) ;;
 	esac
-	printf '%s\n' "${steps[@]/#/$work/stamps/}"
+	printf '%s\n' "${steps[@]/%/.made}"
 }
 
 "$offline/docker.sh" start
 for name in "$@"; do
-	context=$work/context/$name
-	mapfile -t made < <(stamps "$name")
+	context=$work/context/$name version=$(of "$name")
+	mapfile -t made < <(made "$name")
 	rm -rf "$context" && mkdir -p "$context" && ln "$work/rootfs/tools.tar" "$context/"
-	step "images-$name" "$mirror/images/$name.tar" "$offline/$name" "$offline/cni-images.sh" "${made[@]}" -- "$name" "$(of "$name")"
+	step "images-$name" "$mirror/images/$name.tar" "$offline/$name/Dockerfile" "$offline/none/none.sh" "$offline/cni-images.sh" \
+		"${made[@]/#/$work/stamps/}" -- "$name" "$version"
+	entry "$name" "$version"
 done

@@ -39,7 +39,7 @@ quietly() {
 # step NAME OUTPUT INPUT... -- COMMAND...: runs COMMAND unless OUTPUT is there
 # and was made from the same INPUTs (absolute paths of files and folders, which
 # are compared by content, or other words) by the same COMMAND. A step that is
-# interrupted runs again.
+# interrupted runs again. stamps/NAME.made is a hash of what came out.
 step() {
 	local name=$1 output=$2 inputs=() key stamp began
 	shift 2
@@ -47,7 +47,7 @@ step() {
 	shift
 	stamp=$work/stamps/$name
 	key=$(printf '%s\n' "$@" "$(fingerprint "${inputs[@]}")" | sha256sum | cut -d' ' -f1)
-	if [[ -e $output && -e $stamp && $(<"$stamp") == "$key" ]]; then
+	if [[ -e $output && -e $stamp.made && -e $stamp && $(<"$stamp") == "$key" ]]; then
 		say "$name: as before"
 		return
 	fi
@@ -56,6 +56,7 @@ step() {
 	began=$SECONDS
 	"$@"
 	[[ -e $output ]] || fail "$name: $output was not made"
+	fingerprint "$output" >"$stamp.made"
 	printf '%s\n' "$key" >"$stamp"
 	say "$name: $((SECONDS - began)) s"
 }

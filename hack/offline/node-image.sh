@@ -57,10 +57,10 @@ step compile-pause "$work/bin/pause" "$offline/pause" -- env CGO_ENABLED=0 go bu
 
 for component in "$@"; do
 	version=$(version "$component" k8s.io/kubernetes)
-	stamps=("$work/stamps"/{compile-{"$component",etcd,coredns,pause},rootfs-tools})
-	step "images-$component" "$work/archives/$component.tar" "$offline/images" "${stamps[@]}" "$kind" \
+	made=("$work/stamps"/{compile-{"$component",etcd,coredns,pause},rootfs-tools}.made)
+	step "images-$component" "$work/archives/$component.tar" "$offline/images" "${made[@]}" "$kind" \
 		-- archive "$work/archives/$component.tar" "$component"
-	stamps=("$work/stamps"/{compile-{"$component",containerd,cni-plugins},rootfs-node,"images-$component"})
-	step "node-$component" "$mirror/nodes/$version.tar" "$offline/node" "$offline/runc-wrapper.sh" "${stamps[@]}" \
+	made=("$work/stamps"/{compile-{"$component",containerd,cni-plugins},rootfs-node,"images-$component"}.made)
+	step "node-$component" "$mirror/nodes/$version.tar" "$offline/node" "$offline/runc-wrapper.sh" "${made[@]}" \
 		-- node "$mirror/nodes/$version.tar" "$component" "$work/archives/$component.tar"
 done
