@@ -50,13 +50,14 @@ func (s *Stage) awaitReady(ctx context.Context, namespace string, pods []*podSta
 	})
 }
 
-// note takes down who a ready pod is.
+// note takes down who a ready pod is. Addresses of a family that the cluster as a
+// whole does not have are of no use.
 func (s *Stage) note(p *podState, pod *corev1.Pod) error {
 	p.uid, p.addrs = string(pod.UID), nil
-	cidrs := s.cluster.Description().PodCIDRs
+	families, cidrs := s.cluster.Description().Families, s.cluster.Description().PodCIDRs
 	for _, ip := range pod.Status.PodIPs {
 		addr, err := netip.ParseAddr(ip.IP)
-		if err != nil {
+		if err != nil || !slices.Contains(families, flow.FamilyOf(addr)) {
 			continue
 		}
 		if !slices.ContainsFunc(cidrs, func(c netip.Prefix) bool { return c.Contains(addr) }) {

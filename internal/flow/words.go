@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 )
 
@@ -25,6 +26,17 @@ const (
 	IPv4
 	IPv6
 )
+
+// FamilyOf is the family of an address; an IPv4 address in IPv6 clothing is IPv6.
+func FamilyOf(a netip.Addr) Family {
+	switch {
+	case a.Is4():
+		return IPv4
+	case a.Is6():
+		return IPv6
+	}
+	return FamilyUnknown
+}
 
 // Via is the address that a source dials to reach a destination.
 type Via uint8

@@ -80,6 +80,7 @@ func (s *shape) fit(p Plugin, h host) error {
 	if p.KubeProxyMode != "" {
 		s.Networking.KubeProxyMode = v1alpha4.ProxyMode(p.KubeProxyMode)
 	}
+	s.KubeadmConfigPatches = append(s.KubeadmConfigPatches, hurry()...)
 	// A kernel may refuse to have the size of its connection table changed.
 	s.KubeadmConfigPatches = append(s.KubeadmConfigPatches, "kind: KubeProxyConfiguration\nconntrack:\n  maxPerCore: 0\n")
 	if h.cgroupV1 {
@@ -87,6 +88,41 @@ func (s *shape) fit(p Plugin, h host) error {
 		s.KubeadmConfigPatches = append(s.KubeadmConfigPatches, "kind: KubeletConfiguration\nfailCgroupV1: false\n")
 	}
 	return nil
+}
+
+// hurry are patches for a cluster that lives for minutes: etcd need not wait for the
+// disk, and namespaces by the dozen may come and go at once.
+func hurry() []string {
+	return []string{`
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+etcd:
+  local:
+    extraArgs:
+    - {name: unsafe-no-fsync, value: "true"}
+controllerManager:
+  extraArgs:
+  - {name: kube-api-qps, value: "200"}
+  - {name: kube-api-burst, value: "400"}
+  - {name: concurrent-namespace-syncs, value: "30"}
+`, `
+apiVersion: kubeadm.k8s.io/v1beta3
+kind: ClusterConfiguration
+etcd:
+  local:
+    extraArgs:
+      unsafe-no-fsync: "true"
+controllerManager:
+  extraArgs:
+    kube-api-qps: "200"
+    kube-api-burst: "400"
+    concurrent-namespace-syncs: "30"
+`, `
+kind: KubeletConfiguration
+kubeAPIQPS: 200
+kubeAPIBurst: 400
+eventRecordQPS: 0
+`}
 }
 
 func podSubnet(p Plugin, family v1alpha4.ClusterIPFamily) (string, error) {

@@ -32,7 +32,7 @@ func (c *Cluster) checkOutside() error {
 		}
 	}
 	c.description.ExternalCIDRs = slices.DeleteFunc(slices.Clone(cidrs), func(p netip.Prefix) bool {
-		return !slices.Contains(c.description.Families, familyOf(p.Addr()))
+		return !slices.Contains(c.description.Families, flow.FamilyOf(p.Addr()))
 	})
 	for _, cidr := range c.description.ExternalCIDRs {
 		for _, n := range c.nodes {
@@ -51,7 +51,7 @@ func coverOutside(hosts []Outside) ([]netip.Prefix, error) {
 	byFamily := map[flow.Family][]netip.Prefix{}
 	for _, h := range hosts {
 		for _, a := range h.Addrs {
-			byFamily[familyOf(a)] = append(byFamily[familyOf(a)], netip.PrefixFrom(a, a.BitLen()))
+			byFamily[flow.FamilyOf(a)] = append(byFamily[flow.FamilyOf(a)], netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
 	var cidrs []netip.Prefix

@@ -109,14 +109,7 @@ func (s *scouts) families() []flow.Family {
 }
 
 func has(addrs []netip.Addr, f flow.Family) bool {
-	return slices.ContainsFunc(addrs, func(a netip.Addr) bool { return familyOf(a) == f })
-}
-
-func familyOf(a netip.Addr) flow.Family {
-	if a.Is4() {
-		return flow.IPv4
-	}
-	return flow.IPv6
+	return slices.ContainsFunc(addrs, func(a netip.Addr) bool { return flow.FamilyOf(a) == f })
 }
 
 // findPodCIDRs takes the range that the cluster was configured with where every pod
@@ -132,8 +125,8 @@ func (c *Cluster) findPodCIDRs(ctx context.Context, found *scouts) ([]netip.Pref
 	configured := c.configuredPodCIDRs(ctx)
 	var cidrs []netip.Prefix
 	for _, f := range c.description.Families {
-		own := slices.DeleteFunc(slices.Clone(seen), func(a netip.Addr) bool { return familyOf(a) != f })
-		if i := slices.IndexFunc(configured, func(p netip.Prefix) bool { return familyOf(p.Addr()) == f }); i >= 0 && containsAll(configured[i], own) {
+		own := slices.DeleteFunc(slices.Clone(seen), func(a netip.Addr) bool { return flow.FamilyOf(a) != f })
+		if i := slices.IndexFunc(configured, func(p netip.Prefix) bool { return flow.FamilyOf(p.Addr()) == f }); i >= 0 && containsAll(configured[i], own) {
 			cidrs = append(cidrs, configured[i])
 			continue
 		}
@@ -154,7 +147,7 @@ func (c *Cluster) coverPods(f flow.Family, seen []netip.Addr) (netip.Prefix, err
 	var list []netip.Prefix
 	for _, n := range c.nodes {
 		for _, p := range n.podCIDRs {
-			if familyOf(p.Addr()) == f {
+			if flow.FamilyOf(p.Addr()) == f {
 				list = append(list, p)
 			}
 		}

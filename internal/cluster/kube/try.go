@@ -139,7 +139,7 @@ func (c *Cluster) with(ctx context.Context, e flow.Endpoint, do func(*probes.Cli
 func (c *Cluster) tryLeg(ctx context.Context, l leg, deadline time.Time) (detail string, err error) {
 	var list []probes.Probe
 	for _, a := range l.addrs {
-		if slices.Contains(c.description.Families, familyOf(a)) {
+		if slices.Contains(c.description.Families, flow.FamilyOf(a)) {
 			list = append(list, probes.Probe{
 				Kind: l.kind, Address: netip.AddrPortFrom(a, l.port), Timeouts: []time.Duration{tryTimeout, tryTimeout},
 			})
