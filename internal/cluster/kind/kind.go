@@ -95,6 +95,7 @@ type parts struct {
 	shape    *shape
 	network  *network
 	outside  []outsideHost
+	routes   *router
 	reused   bool
 	created  bool // kind was asked to make the cluster
 }
@@ -282,6 +283,9 @@ func (m *parts) remove(ctx context.Context, keep bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removing)
 	defer cancel()
 	var errs []error
+	if m.routes != nil {
+		m.routes.close()
+	}
 	for _, o := range m.outside {
 		errs = append(errs, m.docker.removeContainer(ctx, o.name))
 	}

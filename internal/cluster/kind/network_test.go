@@ -2,11 +2,10 @@ package kind
 
 import (
 	"net/netip"
-	"strings"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 func TestPartsOfAPrefix(t *testing.T) {
@@ -48,26 +47,34 @@ func TestOutsideIsApartFromNodes(t *testing.T) {
 	}
 }
 
-func TestRoutesLeadToTheNodeThatHasTheRange(t *testing.T) {
-	nodes := []corev1.Node{
-		nodeWith([]string{"10.244.0.0/24", "fd00::/64"}, "172.18.0.2", "fc00::2"),
-		nodeWith([]string{"10.244.1.0/24", "fd00:0:0:1::/64"}, "172.18.0.3", "fc00::3"),
+func TestRoutesLeadToAPodsNode(t *testing.T) {
+	known := map[netip.Addr]netip.Addr{}
+	pod := podOn("172.18.0.2", "10.244.73.65")
+	if got := routesTo(pod, known); !slices.Equal(got, []string{"route replace 10.244.73.65/32 via 172.18.0.2\n"}) {
+		t.Errorf("a new pod: %q", got)
 	}
-	got := routes(nodes, []netip.Prefix{netip.MustParsePrefix("10.244.0.0/16")})
-	want := "route replace 10.244.0.0/24 via 172.18.0.2\nroute replace 10.244.1.0/24 via 172.18.0.3\nroute replace 10.244.0.0/16 via 172.18.0.2\n"
-	if got["-4"] != want {
-		t.Errorf("IPv4:\n%swant\n%s", got["-4"], want)
+	if got := routesTo(pod, known); len(got) > 0 {
+		t.Errorf("the same pod again: %q", got)
 	}
-	if !strings.Contains(got["-6"], "route replace fd00:0:0:1::/64 via fc00::3\n") {
-		t.Errorf("IPv6:\n%s", got["-6"])
+	if got := routesTo(podOn("172.18.0.3", "10.244.73.65"), known); len(got) != 1 {
+		t.Errorf("a pod on another node that got the address: %q", got)
+	}
+	dual := podOn("172.18.0.2", "10.244.73.66", "fd00::1")
+	dual.Status.HostIPs = append(dual.Status.HostIPs, corev1.HostIP{IP: "fc00::2"})
+	if got := routesTo(dual, known); len(got) != 2 || got[1] != "route replace fd00::1/128 via fc00::2\n" {
+		t.Errorf("a pod of both families: %q", got)
+	}
+	onHost := podOn("172.18.0.2", "172.18.0.2")
+	onHost.Spec.HostNetwork = true
+	if got := append(routesTo(onHost, known), routesTo(podOn("172.18.0.2"), known)...); len(got) > 0 {
+		t.Errorf("pods without an address of their own: %q", got)
 	}
 }
 
-func nodeWith(cidrs []string, addrs ...string) corev1.Node {
-	n := corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: "n"}, Spec: corev1.NodeSpec{PodCIDRs: cidrs}}
+func podOn(node string, addrs ...string) *corev1.Pod {
+	pod := &corev1.Pod{Status: corev1.PodStatus{HostIPs: []corev1.HostIP{{IP: node}}}}
 	for _, a := range addrs {
-		n.Status.Addresses = append(n.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: a})
+		pod.Status.PodIPs = append(pod.Status.PodIPs, corev1.PodIP{IP: a})
 	}
-	n.Status.Addresses = append(n.Status.Addresses, corev1.NodeAddress{Type: corev1.NodeHostName, Address: "n"})
-	return n
+	return pod
 }
