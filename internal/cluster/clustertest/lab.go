@@ -54,8 +54,12 @@ func newLab(t *testing.T, c cluster.Cluster) *lab {
 func newNamespace(t *testing.T, c cluster.Cluster) string {
 	t.Helper()
 	namespaces := c.Client().CoreV1().Namespaces()
+	labels := map[string]string{cluster.LabelRun: "clustertest"}
+	if owner := c.Description().Owner; owner != "" {
+		labels[cluster.LabelOwner] = owner
+	}
 	ns, err := namespaces.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: "clustertest-", Labels: map[string]string{"cniproof.dev/run": "clustertest"},
+		GenerateName: "clustertest-", Labels: labels,
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatalf("creating a namespace: %v", err)
