@@ -200,18 +200,16 @@ func (s *Stage) Pristine() bool {
 // the topology. The topology may differ from the deployed one in labels only (see
 // Shape): the stage then becomes that topology.
 func (s *Stage) Reset(ctx context.Context, t scenario.Topology) (time.Time, error) {
-	var errs []error
+	errs := []error{s.resetSystem(ctx)}
 	for key := range s.policies {
 		errs = append(errs, s.delete(ctx, key))
 	}
-	errs = append(errs, s.resetSystem(ctx))
 	for _, ns := range t.Namespaces {
 		errs = append(errs, s.patchNamespace(ctx, ns.Name, maps.Clone(ns.Labels)))
 	}
-	for _, p := range t.Pods {
-		state := s.pods[p.Endpoint()]
-		errs = append(errs, s.patchPod(ctx, state, maps.Clone(p.Labels)))
-	}
+	errs = append(errs, each(t.Pods, func(p scenario.Pod) error {
+		return s.patchPod(ctx, s.pods[p.Endpoint()], maps.Clone(p.Labels))
+	}))
 	s.topology = t
 	return time.Now(), errors.Join(errs...)
 }

@@ -2,7 +2,9 @@ package runner
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/deploy"
@@ -76,37 +78,33 @@ func (b *bench) deploy(ctx context.Context, t scenario.Topology) error {
 	return b.serve(ctx)
 }
 
-// serve has every agent of the topology listen, and learns who they are.
+// serve has every agent of the topology listen, all at the same time, and learns who
+// they are.
 func (b *bench) serve(ctx context.Context) error {
-	b.identities = map[flow.Endpoint]string{}
+	ports := map[flow.Endpoint][]flow.Port{}
 	for _, p := range b.topology.Pods {
-		if err := b.serveOn(ctx, p.Endpoint(), p.Ports); err != nil {
-			return err
-		}
+		ports[p.Endpoint()] = p.Ports
 	}
 	for n := 1; n <= b.topology.External.Hosts; n++ {
-		if err := b.serveOn(ctx, flow.External(n), b.topology.External.Ports); err != nil {
-			return err
-		}
+		ports[flow.External(n)] = b.topology.External.Ports
 	}
-	if !b.topology.Nodes.Probed {
-		return nil
+	for n := 1; b.topology.Nodes.Probed && n <= b.topology.NodeCount(); n++ {
+		ports[flow.Node(n)] = b.topology.Nodes.Ports
 	}
-	for n := 1; n <= b.topology.NodeCount(); n++ {
-		if err := b.serveOn(ctx, flow.Node(n), b.topology.Nodes.Ports); err != nil {
-			return err
-		}
+	b.identities = map[flow.Endpoint]string{}
+	var mu sync.Mutex // guards identities and errs
+	var errs []error
+	var group sync.WaitGroup
+	for e, list := range ports {
+		group.Go(func() {
+			identity, err := b.agent(e).Serve(ctx, served(list))
+			mu.Lock()
+			defer mu.Unlock()
+			b.identities[e], errs = identity, append(errs, err)
+		})
 	}
-	return nil
-}
-
-func (b *bench) serveOn(ctx context.Context, e flow.Endpoint, ports []flow.Port) error {
-	identity, err := b.agent(e).Serve(ctx, served(ports))
-	if err != nil {
-		return err
-	}
-	b.identities[e] = identity
-	return nil
+	group.Wait()
+	return errors.Join(errs...)
 }
 
 func served(ports []flow.Port) []probes.Port {

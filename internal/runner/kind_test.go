@@ -52,7 +52,7 @@ func on(t *testing.T, node, command string) {
 
 // every does something again and again until stop is called.
 func every(pause time.Duration, do func()) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // stopped by hand
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
