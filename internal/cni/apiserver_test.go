@@ -28,6 +28,7 @@ type apiServer struct {
 	objects map[string]*unstructured.Unstructured // by path
 	applied []string                              // in order
 	asked   map[string]int                        // how often a definition was asked for
+	busy    int                                   // how many requests it still cannot answer
 }
 
 // kinds that it serves from the start, by group and version.
@@ -76,6 +77,9 @@ func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case r.Method == http.MethodPatch && s.busy > 0:
+		s.busy--
+		refuse(w, http.StatusServiceUnavailable, "busy")
 	case r.Method == http.MethodGet && s.discovery(w, r.URL.Path):
 	case r.Method == http.MethodGet:
 		s.get(w, r.URL.Path)
@@ -187,7 +191,9 @@ func answer(w http.ResponseWriter, v any) {
 }
 
 func refuse(w http.ResponseWriter, code int, message string) {
-	reason := map[int]metav1.StatusReason{http.StatusNotFound: metav1.StatusReasonNotFound}[code]
+	reason := map[int]metav1.StatusReason{
+		http.StatusNotFound: metav1.StatusReasonNotFound, http.StatusServiceUnavailable: metav1.StatusReasonServiceUnavailable,
+	}[code]
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(metav1.Status{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message})

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -25,6 +27,9 @@ const manager = "cniproof"
 
 // crdTimeout is how long an API server may take to serve a new kind.
 const crdTimeout = time.Minute
+
+// transientLimit is how long an API server may be unable to answer.
+const transientLimit = 30 * time.Second
 
 // forever leaves it to the context when waiting ends.
 const forever = 24 * time.Hour
@@ -142,11 +147,25 @@ func (a *applier) one(ctx context.Context, o *unstructured.Unstructured) error {
 		}
 		resource = a.dynamic.Resource(mapping.Resource).Namespace(o.GetNamespace())
 	}
-	_, err = resource.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: manager, Force: true})
+	var last error
+	err = until(ctx, transientLimit, func(ctx context.Context) (bool, error) {
+		_, last = resource.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: manager, Force: true})
+		return !transient(last), nil
+	})
+	if last != nil {
+		err = last
+	}
 	if err != nil {
 		return fmt.Errorf("applying %s: %w", title(o), err)
 	}
 	return nil
+}
+
+// transient reports whether an API server that was made a moment ago may answer
+// otherwise soon.
+func transient(err error) bool {
+	return apierrors.IsServiceUnavailable(err) || apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		net.IsConnectionRefused(err) || net.IsConnectionReset(err) || net.IsProbableEOF(err)
 }
 
 // mapping finds the resource of a kind. A kind that was defined a moment ago may

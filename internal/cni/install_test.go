@@ -174,6 +174,15 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
+// An API server that is not quite up yet is waited for.
+func TestInstallIsPatient(t *testing.T) {
+	api := newAPIServer(t)
+	api.busy = 3
+	if err := cni.Install(t.Context(), api.config(), ours(t), nil, quiet); err != nil || len(api.applied) != 1 || api.busy != 0 {
+		t.Errorf("applied %q, %d left, error %v", api.applied, api.busy, err)
+	}
+}
+
 // archive packs a chart.
 func archive(t *testing.T, files map[string]string) []byte {
 	t.Helper()

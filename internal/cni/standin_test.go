@@ -46,7 +46,8 @@ func (s standIns) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s standIns) manifest(m *cni.Manifest) []byte {
 	if strings.HasSuffix(m.URL, "crds.yaml") {
 		return []byte("apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: installations.operator.tigera.io}\n" +
-			"spec: {group: operator.tigera.io, scope: Cluster, names: {plural: installations, kind: Installation}}\n")
+			"spec: {group: operator.tigera.io, scope: Cluster, names: {plural: installations, singular: installation, kind: Installation},\n" +
+			"  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]}\n")
 	}
 	return []byte(s.workloads(m.SetImages))
 }
@@ -61,13 +62,14 @@ func (s standIns) workloads(untagged map[string]string) string {
 					image = name + ":latest"
 				}
 			}
-			if i == 0 {
+			if i == 0 || n == 0 {
 				containers += fmt.Sprintf("{name: c%d, image: '%s'}, ", n, image)
 			}
 		}
 		kind := map[string]string{cni.DaemonSet: "DaemonSet", cni.Deployment: "Deployment"}[w.Kind]
-		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n---\napiVersion: apps/v1\nkind: %s\nmetadata: {name: %s, namespace: %s}\nspec: {template: {spec: {containers: [%s]}}}\n",
-			w.Namespace, kind, w.Name, w.Namespace, containers)
+		fmt.Fprintf(&text, "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %[1]s}\n---\napiVersion: apps/v1\nkind: %[2]s\nmetadata: {name: %[3]s, namespace: %[1]s}\n"+
+			"spec: {selector: {matchLabels: {app: %[3]s}}, template: {metadata: {labels: {app: %[3]s}}, spec: {containers: [%[4]s]}}}\n",
+			w.Namespace, kind, w.Name, containers)
 	}
 	return text.String()
 }
