@@ -94,11 +94,14 @@ func (a *app) showCNIs(entries []cni.Entry, output string, full bool) error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprint(w, "NAME\tVERSION\tINSTALLED\tPINNED\tENFORCES\tCLAIMS\tDEVIATIONS\tRUN BY THE PROJECT\n")
 	for _, e := range entries {
-		_, _ = fmt.Fprintln(w, strings.Join([]string{
-			e.Name, orDash(e.Version), e.How(), e.Pinned(), yesNo(e.Enforces), claims(e), deviations(e), orNo(e.Ran),
-		}, "\t"))
+		_, _ = fmt.Fprintln(w, strings.Join(row(e), "\t"))
 	}
 	return w.Flush()
+}
+
+// row is an entry in a table.
+func row(e cni.Entry) []string {
+	return []string{e.Name, orDash(e.Version), e.How(), e.Pinned(), yesNo(e.Enforces), claims(e), deviations(e), orNo(e.Ran)}
 }
 
 func orDash(text string) string {
@@ -157,7 +160,7 @@ func deviations(e cni.Entry) string {
 func describeCNI(e cni.Entry) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	row := func(name string, values ...string) {
+	field := func(name string, values ...string) {
 		for _, v := range values {
 			if v = strings.TrimSpace(v); v != "" {
 				_, _ = fmt.Fprintf(w, "%s\t%s\n", name, v)
@@ -165,33 +168,33 @@ func describeCNI(e cni.Entry) string {
 			}
 		}
 	}
-	row("name", e.Name)
-	row("title", e.Title)
-	row("version", e.Version)
-	row("homepage", e.Homepage)
-	row("note", e.Note)
-	row("enforces", yesNo(e.Enforces))
-	row("claims", claims(e))
+	field("name", e.Name)
+	field("title", e.Title)
+	field("version", e.Version)
+	field("homepage", e.Homepage)
+	field("note", e.Note)
+	field("enforces", yesNo(e.Enforces))
+	field("claims", claims(e))
 	for _, feature := range slices.Sorted(maps.Keys(e.Lacks)) {
-		row("lacks "+feature, e.Lacks[feature])
+		field("lacks "+feature, e.Lacks[feature])
 	}
-	row("run by the project", orNo(e.Ran))
-	row("installed", e.How()+", pinned by: "+e.Pinned())
+	field("run by the project", orNo(e.Ran))
+	field("installed", e.How()+", pinned by: "+e.Pinned())
 	for _, item := range e.Downloads() {
-		row("", item.Key())
+		field("", item.Key())
 		if item.SHA256 != "" {
-			row("", "sha256 "+item.SHA256)
+			field("", "sha256 "+item.SHA256)
 		}
 	}
-	row("by hand", e.Manual)
-	row("pod subnet", e.PodSubnet, e.PodSubnet6)
-	row("kube-proxy", e.ClusterOptions.KubeProxyMode)
-	row("ready", workloads(e.Ready)...)
-	row("agent", e.Agent.String())
-	row("also found as", workloads(e.AlsoAgent)...)
-	row("images", e.Images...)
+	field("by hand", e.Manual)
+	field("pod subnet", e.PodSubnet, e.PodSubnet6)
+	field("kube-proxy", e.ClusterOptions.KubeProxyMode)
+	field("ready", workloads(e.Ready)...)
+	field("agent", e.Agent.String())
+	field("also found as", workloads(e.AlsoAgent)...)
+	field("images", e.Images...)
 	for _, d := range e.Deviations {
-		row("deviation", deviationLines(d)...)
+		field("deviation", deviationLines(d)...)
 	}
 	_ = w.Flush() // into memory
 	return b.String()
