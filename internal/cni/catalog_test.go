@@ -54,6 +54,21 @@ func TestGet(t *testing.T) {
 	}
 }
 
+// A build of one's own deviates as the CNI does, unless its entry says that it does not.
+func TestOverlayKeepsWhatIsKnown(t *testing.T) {
+	builtin, err := catalog(t).Get("cilium")
+	if err != nil || len(builtin.Deviations) == 0 {
+		t.Fatalf("%d deviations, error %v", len(builtin.Deviations), err)
+	}
+	own := strings.NewReplacer("{name: calico}", "{name: cilium}", "- file: calico-objects.yaml", "- objects: '{apiVersion: v1, kind: Namespace, metadata: {name: a}}'").Replace(small)
+	for text, want := range map[string]int{own: len(builtin.Deviations), own + "  deviations: []\n": 0} {
+		e, err := catalog(t, fstest.MapFS{"cilium.yaml": {Data: []byte(text)}}).Get("cilium")
+		if err != nil || e.Title != "Ours" || len(e.Deviations) != want {
+			t.Errorf("%d deviations, want %d, error %v", len(e.Deviations), want, err)
+		}
+	}
+}
+
 const small = `apiVersion: cniproof.dev/v1
 kind: CNI
 metadata: {name: calico}

@@ -21,8 +21,9 @@ var builtin embed.FS
 type Catalog []Entry
 
 // Load reads the built-in entries and those of the overlays, each of which replaces
-// entries of the same name. A nil overlay is none. The error lists every mistake of
-// every file.
+// entries of the same name. What is known of a CNI stays known: an entry that says
+// nothing of lacks or deviations keeps those of the one that it replaces. A nil
+// overlay is none. The error lists every mistake of every file.
 func Load(overlays ...fs.FS) (Catalog, error) {
 	inside, err := fs.Sub(builtin, "catalog")
 	if err != nil {
@@ -36,7 +37,7 @@ func Load(overlays ...fs.FS) (Catalog, error) {
 		}
 		list, wrong := loadFolder(fsys, i > 0)
 		for _, e := range list {
-			byName[e.Name] = e
+			byName[e.Name] = e.after(byName[e.Name])
 		}
 		problems = append(problems, wrong...)
 	}
@@ -49,6 +50,17 @@ func Load(overlays ...fs.FS) (Catalog, error) {
 	}
 	slices.SortFunc(c, func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) })
 	return c, c.variants()
+}
+
+// after is the entry in the place of another one.
+func (e Entry) after(replaced Entry) Entry {
+	if e.Lacks == nil {
+		e.Lacks = replaced.Lacks
+	}
+	if e.Deviations == nil {
+		e.Deviations = replaced.Deviations
+	}
+	return e
 }
 
 // variants makes sure that what entries say of each other is so.
