@@ -56,7 +56,7 @@ type kindOfCluster struct {
 
 func clusters() []kindOfCluster {
 	return []kindOfCluster{
-		{name: "embedded", provider: embeddedProvider, enter: embedded.Enter, stages: 8, own: []string{"fault"}},
+		{name: "embedded", provider: embeddedProvider, enter: embedded.Enter, stages: 12, own: []string{"fault"}},
 		{name: "kind", provider: kindProvider, enter: ready, stages: 6, stays: true, own: []string{
 			"nodes", "cni", "cni-manifest", "mirror", "kubernetes", "node-image", "kind-config", "name", "reuse", "kubeconfig",
 		}},

@@ -1,6 +1,22 @@
 package flow
 
-import "time"
+import (
+	"iter"
+	"time"
+)
+
+// Look says what an observer shall do next.
+type Look struct {
+	// Again is false once enough was seen.
+	Again bool
+	// Only has the indices of the flows to try; nil stands for all of them.
+	Only []int
+	// Pause comes before the round.
+	Pause time.Duration
+	// Steady says that nothing is expected to change any more, so that a flow which
+	// has connected is given more time before it counts as closed.
+	Steady bool
+}
 
 // Sample is what one probe of one flow saw.
 type Sample struct {
@@ -26,10 +42,26 @@ func (s Sample) Verdict() Verdict {
 	}
 }
 
-// Round is one probe of every flow of a timeline, all at once.
+// Round is one probe of every flow of a timeline, or of some, all at once.
 type Round struct {
 	Begin, End time.Time
-	Samples    []Sample // in the order of Timeline.Flows
+	// Only has the indices of the flows that were tried; nil stands for all of them.
+	Only    []int
+	Samples []Sample // one for each of Only, or of Timeline.Flows
+}
+
+// All yields the flows that were tried, by index, with what was seen.
+func (r Round) All() iter.Seq2[int, Sample] {
+	return func(yield func(int, Sample) bool) {
+		for n, s := range r.Samples {
+			if r.Only != nil {
+				n = r.Only[n]
+			}
+			if !yield(n, s) {
+				return
+			}
+		}
+	}
 }
 
 // Timeline is everything that was seen while a step was watched.

@@ -18,6 +18,8 @@ type Goal struct {
 	// Expected has one verdict per flow of the timeline. Undefined flows are
 	// observed and not judged.
 	Expected []flow.Verdict
+	// Before has the verdicts expected before the step; nil means all allowed.
+	Before []flow.Verdict
 	// Since is when the API answered the step's last action; latencies count from it.
 	Since time.Time
 	// Within is how long after Since the table may take to be reached.
@@ -30,8 +32,8 @@ type Goal struct {
 	Hold time.Duration
 }
 
-// fewest is how many rounds there have to be before time may be up: on a machine
-// where they take long, the deadline waits for them, up to twice its time.
+// fewest is how many whole rounds there have to be before time may be up: on a
+// machine where they take long, the deadline waits for them, up to twice its time.
 const fewest = 6
 
 // state is what one round shows.
@@ -43,9 +45,13 @@ const (
 	wrong
 )
 
+// state of a round that left flows out is never right.
 func (g Goal) state(r flow.Round) state {
 	s := right
-	for i, sample := range r.Samples {
+	if r.Only != nil {
+		s = unclear
+	}
+	for i, sample := range r.All() {
 		if g.Expected[i] == flow.Undefined {
 			continue
 		}
@@ -91,16 +97,26 @@ func (g Goal) progress(line *flow.Timeline) progress {
 	return p
 }
 
-// Next tells an observer whether to go on: until the table has held, a reached
-// table flipped, or time is up. It reads nothing but the timeline.
-func (g Goal) Next(line *flow.Timeline) (again bool, pause time.Duration) {
+// Next tells an observer how to go on: until the table has held, a reached table
+// flipped, or time is up. It reads nothing but the timeline.
+func (g Goal) Next(line *flow.Timeline) flow.Look {
 	p := g.progress(line)
-	if p.held || p.flipped >= 0 {
-		return false, 0
+	switch {
+	case p.held || p.flipped >= 0:
+		return flow.Look{}
+	case p.reached >= 0:
+		pause := g.Hold / time.Duration(max(1, g.Rounds-1))
+		return flow.Look{Again: g.spent(line) < 2*g.Within+2*g.Hold, Pause: pause, Steady: pause > 0}
+	case g.spent(line) < g.Within:
+		return g.scout(line)
 	}
-	spent := line.Last().End.Sub(g.Since)
-	if p.reached < 0 {
-		return spent < g.Within || len(line.Rounds) < fewest && spent < 2*g.Within, 0
+	return flow.Look{Again: !whole(line.Last()) || wholeRounds(line) < fewest && g.spent(line) < 2*g.Within}
+}
+
+// spent is how long ago the step's action was answered when the last round ended.
+func (g Goal) spent(line *flow.Timeline) time.Duration {
+	if last := line.Last(); last != nil {
+		return last.End.Sub(g.Since)
 	}
-	return spent < 2*g.Within+2*g.Hold, g.Hold / time.Duration(max(1, g.Rounds-1))
+	return 0
 }

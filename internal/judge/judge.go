@@ -7,25 +7,33 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
-// recent is how many of the last rounds are searched for evidence on a flow.
+// recent is how many of the last whole rounds are searched for evidence on a flow.
 const recent = 3
 
-// Judge reads a whole timeline. before has the verdicts expected before the step,
-// which tell the flows that the step had to change; nil means all allowed.
-func Judge(g Goal, before []flow.Verdict, line *flow.Timeline) Step {
-	step := Step{Begin: g.Since, Rounds: len(line.Rounds), Probes: len(line.Rounds) * len(line.Flows)}
+// Judge reads a whole timeline.
+func Judge(g Goal, line *flow.Timeline) Step {
+	step := Step{Begin: g.Since, Rounds: wholeRounds(line), Probes: tried(line)}
 	step.Allowed, step.Denied, step.Undefined = count(g.Expected)
 	if last := line.Last(); last != nil {
 		step.Took = last.End.Sub(g.Since)
 	}
-	step.Enforce = g.latency(before, line, flow.Deny)
-	step.Revoke = g.latency(before, line, flow.Allow)
+	changes := g.changes(line)
+	step.Enforce = g.latency(changes, flow.Deny)
+	step.Revoke = g.latency(changes, flow.Allow)
 	p := g.progress(line)
 	cells := g.cells(line)
 	step.Flaps = g.flaps(p, line)
 	step.Result, step.Reason = g.result(p, cells, line)
 	step.Cells = keep(cells, step.Result)
 	return step
+}
+
+func tried(line *flow.Timeline) int {
+	n := 0
+	for _, r := range line.Rounds {
+		n += len(r.Samples)
+	}
+	return n
 }
 
 func count(verdicts []flow.Verdict) (allowed, denied, undefined int) {
@@ -82,19 +90,22 @@ func round(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond
 func (g Goal) cells(line *flow.Timeline) []Cell {
 	cells := make([]Cell, len(line.Flows))
 	for i, f := range line.Flows {
-		c := Cell{Flow: f, Expected: g.Expected[i], Outcomes: map[flow.Outcome]int{}}
-		for n, r := range line.Rounds {
-			s := r.Samples[i]
+		cells[i] = Cell{Flow: f, Expected: g.Expected[i], Outcomes: map[flow.Outcome]int{}}
+	}
+	old := wholeRounds(line) - recent
+	for n := range line.Rounds {
+		r := &line.Rounds[n]
+		if whole(r) {
+			old--
+		}
+		for i, s := range r.All() {
+			c := &cells[i]
 			c.Outcomes[s.Outcome]++
 			c.Outcome, c.Detail = s.Outcome, s.Detail
-			if n < len(line.Rounds)-recent {
-				continue
-			}
-			if v := s.Verdict(); v != flow.Unknown {
+			if v := s.Verdict(); v != flow.Unknown && old < 0 {
 				c.Observed = v
 			}
 		}
-		cells[i] = c
 	}
 	return cells
 }
@@ -119,7 +130,7 @@ func (g Goal) flaps(p progress, line *flow.Timeline) []Flap {
 		return nil
 	}
 	var flaps []Flap
-	for i, s := range line.Rounds[p.flipped].Samples {
+	for i, s := range line.Rounds[p.flipped].All() {
 		v := s.Verdict()
 		if g.Expected[i] == flow.Undefined || v == flow.Unknown || v == g.Expected[i] {
 			continue

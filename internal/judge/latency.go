@@ -8,22 +8,21 @@ import (
 
 // latency measures the flows that the step turned to the verdict; nil if there
 // are none, or if one of them never showed it.
-func (g Goal) latency(before []flow.Verdict, line *flow.Timeline, to flow.Verdict) *Latency {
+func (g Goal) latency(changes []change, to flow.Verdict) *Latency {
 	var l Latency
-	for i := range line.Flows {
-		if !g.turned(before, i, to) {
+	for i, c := range changes {
+		if !g.turned(i, to) {
 			continue
 		}
-		first, last, ok := g.change(line, i)
-		if !ok {
+		if !c.shown {
 			return nil
 		}
-		if l.Flows == 0 || first < l.FirstCorrect {
-			l.FirstCorrect = first
+		if l.Flows == 0 || c.first < l.FirstCorrect {
+			l.FirstCorrect = c.first
 		}
 		l.Flows++
-		l.Settled = max(l.Settled, first)
-		l.LastWrong = max(l.LastWrong, last)
+		l.Settled = max(l.Settled, c.first)
+		l.LastWrong = max(l.LastWrong, c.last)
 	}
 	if l.Flows == 0 {
 		return nil
@@ -31,29 +30,33 @@ func (g Goal) latency(before []flow.Verdict, line *flow.Timeline, to flow.Verdic
 	return &l
 }
 
-func (g Goal) turned(before []flow.Verdict, i int, to flow.Verdict) bool {
-	was := flow.Allow
-	if before != nil {
-		was = before[i]
-	}
+func (g Goal) turned(i int, to flow.Verdict) bool {
+	was := g.before(i)
 	return g.Expected[i] == to && was != to && was != flow.Undefined
 }
 
 // change is when a flow first showed its expected verdict, and when it was last
 // seen with the opposite one; both count from the step's begin.
-func (g Goal) change(line *flow.Timeline, i int) (first, last time.Duration, ok bool) {
+type change struct {
+	first, last time.Duration
+	shown       bool
+}
+
+func (g Goal) changes(line *flow.Timeline) []change {
+	list := make([]change, len(line.Flows))
 	for _, r := range line.Rounds {
-		s := r.Samples[i]
-		at := max(0, s.Begin.Sub(g.Since))
-		switch s.Verdict() {
-		case g.Expected[i]:
-			if !ok {
-				first, ok = at, true
+		for i, s := range r.All() {
+			c, at := &list[i], max(0, s.Begin.Sub(g.Since))
+			switch s.Verdict() {
+			case g.Expected[i]:
+				if !c.shown {
+					c.first, c.shown = at, true
+				}
+			case flow.Allow, flow.Deny:
+				c.last = at
+			case flow.Unknown, flow.Undefined:
 			}
-		case flow.Allow, flow.Deny:
-			last = at
-		case flow.Unknown, flow.Undefined:
 		}
 	}
-	return first, last, ok
+	return list
 }

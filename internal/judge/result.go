@@ -48,7 +48,7 @@ type Step struct {
 	Reason  string
 	Begin   time.Time // when the last action was answered by the API
 	Took    time.Duration
-	Rounds  int // of probing
+	Rounds  int // of probing the whole table
 	Probes  int
 	// Allowed, Denied and Undefined count the flows by expected verdict.
 	Allowed, Denied, Undefined int

@@ -120,7 +120,7 @@ func dropped(t *testing.T, target observe.Target) observe.Target {
 }
 
 func rounds(n int) observe.Next {
-	return func(line *flow.Timeline) (bool, time.Duration) { return len(line.Rounds) < n, 0 }
+	return func(line *flow.Timeline) flow.Look { return flow.Look{Again: len(line.Rounds) < n} }
 }
 
 func (l *lab) watch(t *testing.T, n int, targets ...observe.Target) []flow.Sample {
@@ -136,9 +136,10 @@ func (l *lab) watch(t *testing.T, n int, targets ...observe.Target) []flow.Sampl
 // rounds.
 func (l *lab) told(t *testing.T, targets ...observe.Target) []flow.Sample {
 	t.Helper()
-	line := l.pool.NewWatcher(targets).Watch(t.Context(), func(line *flow.Timeline) (bool, time.Duration) {
-		doubtful := slices.ContainsFunc(line.Last().Samples, func(s flow.Sample) bool { return s.Outcome == flow.Failed })
-		return doubtful && len(line.Rounds) < 50, 0
+	line := l.pool.NewWatcher(targets).Watch(t.Context(), func(line *flow.Timeline) flow.Look {
+		last := line.Last()
+		doubtful := last == nil || slices.ContainsFunc(last.Samples, func(s flow.Sample) bool { return s.Outcome == flow.Failed })
+		return flow.Look{Again: doubtful && len(line.Rounds) < 50}
 	})
 	return line.Last().Samples
 }
@@ -232,13 +233,29 @@ func TestSamplesKeepTheOrderOfTheTargets(t *testing.T) {
 func TestWatchEndsWithItsContext(t *testing.T) {
 	l := newLab(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	line := l.pool.NewWatcher([]observe.Target{l.target(t)}).Watch(ctx, func(line *flow.Timeline) (bool, time.Duration) {
+	line := l.pool.NewWatcher([]observe.Target{l.target(t)}).Watch(ctx, func(line *flow.Timeline) flow.Look {
 		if len(line.Rounds) == 2 {
 			cancel()
 		}
-		return true, 0
+		return flow.Look{Again: true}
 	})
 	if len(line.Rounds) != 2 {
 		t.Errorf("%d rounds, want 2", len(line.Rounds))
+	}
+}
+
+func TestARoundTriesOnlyWhatItIsTold(t *testing.T) {
+	l := newLab(t)
+	target := l.target(t)
+	line := l.pool.NewWatcher([]observe.Target{target, dropped(t, target), target}).Watch(t.Context(), func(line *flow.Timeline) flow.Look {
+		return flow.Look{Again: len(line.Rounds) < 1, Only: []int{0, 2}}
+	})
+	var tried []int
+	for i, s := range line.Last().All() {
+		tried = append(tried, i)
+		expectOutcome(t, s, flow.Connected, "")
+	}
+	if !slices.Equal(tried, []int{0, 2}) {
+		t.Errorf("tried %v, want the first and the last", tried)
 	}
 }

@@ -33,10 +33,8 @@ func (t Target) server() string {
 	return fmt.Sprintf("%s %d", t.Peer, t.Port.Number)
 }
 
-// Next is asked after every round whether there shall be another one, and after
-// which pause. After a pause nothing is expected to change any more, so that a flow
-// that has connected is given more time before it counts as closed.
-type Next func(*flow.Timeline) (again bool, pause time.Duration)
+// Next is asked before every round what it shall be.
+type Next func(*flow.Timeline) flow.Look
 
 // Watcher tries a set of flows.
 type Watcher struct {
@@ -49,7 +47,7 @@ func (p *Pool) NewWatcher(targets []Target) *Watcher {
 	return &Watcher{pace: &p.pace, targets: targets}
 }
 
-// Watch probes every target, round after round, until next says that it is enough
+// Watch probes the targets, round after round, until next says that it is enough
 // or the context ends. The timeline is complete in both cases; a round that the
 // context cut short is left out.
 func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
@@ -58,24 +56,33 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 		line.Flows[i] = t.Flow
 	}
 	connected := make([]int, len(w.targets)) // rounds in a row, up to the last one
-	steady := false
-	for {
-		round := w.round(ctx, connected, steady)
+	for look := next(line); look.Again && wait(ctx, look.Pause); look = next(line) {
+		round := w.look(ctx, look, connected)
 		if ctx.Err() != nil {
 			return line
 		}
 		line.Rounds = append(line.Rounds, round)
-		again, pause := next(line)
-		if !again || !wait(ctx, pause) {
-			return line
-		}
-		count(connected, round.Samples)
-		steady = pause > 0
+		count(connected, round)
 	}
+	return line
 }
 
-func count(connected []int, samples []flow.Sample) {
-	for i, s := range samples {
+// look makes one round. In one that leaves targets out, every target is tried once.
+func (w *Watcher) look(ctx context.Context, look flow.Look, connected []int) flow.Round {
+	if look.Only == nil {
+		return w.round(ctx, connected, look.Steady)
+	}
+	few := &Watcher{pace: w.pace}
+	for _, i := range look.Only {
+		few.targets = append(few.targets, w.targets[i])
+	}
+	round := few.round(ctx, make([]int, len(few.targets)), false)
+	round.Only = look.Only
+	return round
+}
+
+func count(connected []int, round flow.Round) {
+	for i, s := range round.All() {
 		connected[i]++
 		if s.Outcome != flow.Connected {
 			connected[i] = 0

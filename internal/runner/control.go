@@ -39,6 +39,7 @@ func (p *play) opens(ctx context.Context) bool {
 func (p *play) control(ctx context.Context, name string, since time.Time) judge.Step {
 	goal := judge.Goal{
 		Expected: make([]flow.Verdict, len(p.flows)),
+		Before:   p.before,
 		Since:    since,
 		Within:   p.bench.run.cfg.Cluster.Description().Pace.Within,
 		Rounds:   1,
@@ -46,7 +47,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 	for i := range goal.Expected {
 		goal.Expected[i] = flow.Allow
 	}
-	step := judge.Judge(goal, p.before, p.watcher.Watch(ctx, goal.Next))
+	step := judge.Judge(goal, p.watcher.Watch(ctx, goal.Next))
 	step.Name, step.Control = name, true
 	return step
 }

@@ -129,7 +129,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
 	goal := p.goal(step, expected, since)
-	result := judge.Judge(goal, p.before, p.watcher.Watch(ctx, goal.Next))
+	result := judge.Judge(goal, p.watcher.Watch(ctx, goal.Next))
 	result.Name = step.Name
 	p.explain(result.Cells)
 	p.before = expected
@@ -154,7 +154,7 @@ func (p *play) expect(step scenario.Step) ([]flow.Verdict, error) {
 
 func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
 	pace := p.bench.run.paceNow()
-	g := judge.Goal{Expected: expected, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
+	g := judge.Goal{Expected: expected, Before: p.before, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
 	if !step.Acts() {
 		g.Rounds, g.Hold = 1, 0 // nothing changed that could change back
 	}

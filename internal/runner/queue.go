@@ -14,30 +14,36 @@ type queue struct {
 	mu      sync.Mutex
 	pending []*scenario.Scenario
 	shapes  map[*scenario.Scenario]string
+	given   map[int]string // the shape that each stage was given last
 	closed  bool
 }
 
 func newQueue(list []*scenario.Scenario) *queue {
-	q := &queue{pending: list, shapes: map[*scenario.Scenario]string{}}
+	q := &queue{pending: slices.Clone(list), shapes: map[*scenario.Scenario]string{}, given: map[int]string{}}
 	for _, s := range list {
 		q.shapes[s] = deploy.Shape(s.Topology)
 	}
 	return q
 }
 
-// take removes the next scenario of this shape; where there is none, the next
-// one of the shape that waits most often. It returns nil when nothing is left.
-func (q *queue) take(shape string) *scenario.Scenario {
+// take removes the next scenario for a stage that is deployed in this shape, ""
+// where it is not. It returns nil when nothing is left that is worth a deployment.
+func (q *queue) take(stage int, shape string) *scenario.Scenario {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.pending) == 0 {
+	delete(q.given, stage)
+	if q.closed {
 		return nil
 	}
 	i := q.first(shape)
 	if i < 0 {
-		i = q.first(q.commonest())
+		i = q.first(q.neediest())
+	}
+	if i < 0 {
+		return nil
 	}
 	s := q.pending[i]
+	q.given[stage] = q.shapes[s]
 	q.pending = slices.Delete(q.pending, i, i+1)
 	return s
 }
@@ -46,17 +52,33 @@ func (q *queue) first(shape string) int {
 	return slices.IndexFunc(q.pending, func(s *scenario.Scenario) bool { return q.shapes[s] == shape })
 }
 
-func (q *queue) commonest() string {
-	count := map[string]int{}
-	best := q.shapes[q.pending[0]]
+// neediest is the shape with the most work for each stage, counting one that would
+// join; "" where every shape has stages enough: one that has no more than a
+// scenario for each of its stages is done before another could be deployed.
+func (q *queue) neediest() string {
+	work, count, stages := map[string]int{}, map[string]int{}, map[string]int{}
+	for _, shape := range q.given {
+		stages[shape]++
+	}
 	for _, s := range q.pending {
+		work[q.shapes[s]] += effort(s)
+		count[q.shapes[s]]++
+	}
+	best, most := "", 0
+	for _, s := range q.pending { // in their order, so that ties are settled alike
 		shape := q.shapes[s]
-		count[shape]++
-		if count[shape] > count[best] {
-			best = shape
+		if share := work[shape] / (stages[shape] + 1); count[shape] > stages[shape] && share > most {
+			best, most = shape, share
 		}
 	}
 	return best
+}
+
+// effort is about how long a scenario takes, in no unit: every step waits, and
+// tries every pair of pods.
+func effort(s *scenario.Scenario) int {
+	pods := len(s.Topology.Pods)
+	return (len(s.Steps) + 1) * (50 + pods*pods)
 }
 
 // close makes take return nothing more.

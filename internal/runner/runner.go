@@ -125,7 +125,7 @@ func (r *run) work(ctx context.Context, number int) {
 	b := newBench(r, number)
 	defer b.leave(ctx)
 	for ctx.Err() == nil {
-		s := r.queue.take(b.shape())
+		s := r.queue.take(number, b.shape())
 		if s == nil {
 			return
 		}
