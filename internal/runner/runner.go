@@ -57,6 +57,13 @@ const hopeless = 1500 * time.Millisecond
 // Run runs the scenarios. It always returns what it has: when the context ends,
 // the rest is reported as skipped; when the cluster breaks, Run.Err says so.
 func Run(ctx context.Context, cfg Config) *judge.Run {
+	r := newRun(cfg)
+	defer r.pool.Close()
+	r.run(ctx)
+	return r.end(ctx)
+}
+
+func newRun(cfg Config) *run {
 	r := &run{
 		cfg:  cfg,
 		pace: pace{within: cfg.Within, hold: cfg.Hold},
@@ -65,7 +72,6 @@ func Run(ctx context.Context, cfg Config) *judge.Run {
 			Begin: time.Now(), Seed: cfg.Seed, Parallel: cfg.Parallel,
 		},
 	}
-	defer r.pool.Close()
 	if r.pace.within == 0 {
 		r.pace.within = cfg.Cluster.Description().Pace.Within
 	}
@@ -73,7 +79,10 @@ func Run(ctx context.Context, cfg Config) *judge.Run {
 		r.pace.hold = cfg.Cluster.Description().Pace.Hold
 	}
 	r.queue = newQueue(shuffled(cfg.Scenarios, cfg.Seed))
-	r.run(ctx)
+	return r
+}
+
+func (r *run) end(ctx context.Context) *judge.Run {
 	r.result.Took = time.Since(r.result.Begin)
 	r.result.Interrupted = ctx.Err() != nil
 	return r.result

@@ -1,0 +1,27 @@
+// Package extended_test judges what an implementation may support, and what no specification settles.
+package extended_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/suites"
+)
+
+//nolint:gochecknoglobals // flags have to be there before the test binary parses them
+var target = suites.Flags(flag.CommandLine)
+
+func TestMain(m *testing.M) {
+	code, err := target.Main(m.Run)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	os.Exit(code)
+}
+
+func TestExtended(t *testing.T) {
+	suites.Run(t, "extended", target, scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined)
+}

@@ -1,0 +1,99 @@
+// Package suites offers the library of scenarios as Ginkgo suites: one It for each
+// scenario, labelled with its level, topic and features, through the same runner as
+// the command line. A suite runs on the cluster that -kubeconfig leads to; without
+// that flag it runs on an embedded cluster.
+//
+// The processes of `ginkgo -p` do not disturb one another: each has namespaces, or
+// an embedded cluster, of its own.
+package suites
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/gomega"
+
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/report"
+	"github.com/cniproof/cniproof/internal/runner"
+	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/scenarios"
+)
+
+// Run runs the scenarios of these levels as a suite.
+func Run(t *testing.T, name string, target *Target, levels ...scenario.Level) {
+	t.Helper()
+	list, err := selected(levels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	define(name, target, list)
+	ginkgo.RunSpecs(t, "cniproof "+name)
+}
+
+// selected are the scenarios of these levels.
+func selected(levels []scenario.Level) ([]*scenario.Scenario, error) {
+	all, err := scenario.Load(scenarios.FS, ".")
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(all, func(s *scenario.Scenario) bool { return !slices.Contains(levels, s.Level) })
+	return runner.Grouped(list), nil
+}
+
+func define(name string, target *Target, list []*scenario.Scenario) {
+	var open *session
+	ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
+		var err error
+		open, err = target.open(ctx, note)
+		gomega.Expect(err).NotTo(gomega.HaveOccurred())
+		note(open.Preflight().Message)
+	})
+	ginkgo.AfterSuite(func(ctx ginkgo.SpecContext) {
+		if open != nil {
+			gomega.Expect(open.close(ctx)).To(gomega.Succeed())
+		}
+	})
+	ginkgo.Describe(name, func() {
+		for _, s := range list {
+			ginkgo.It(s.Name, labels(s), func(ctx ginkgo.SpecContext) {
+				settle(open.Judge(ctx, s))
+			})
+		}
+	})
+}
+
+func note(line string) { ginkgo.GinkgoWriter.Println(line) }
+
+func labels(s *scenario.Scenario) ginkgo.Labels {
+	return append(ginkgo.Labels{string(s.Level), s.Topic}, s.Features...)
+}
+
+// settle ends an It with the scenario's result. Only a pass lets it pass: what no
+// specification settles, and what could not be told, is neither green nor red for
+// the reason that a verdict is wrong.
+func settle(s judge.Scenario) {
+	switch s.Result {
+	case judge.Pass:
+	case judge.Recorded:
+		ginkgo.AddReportEntry("recorded, not judged", report.Summary(alone(s), report.Options{}))
+		ginkgo.Skip("recorded, not judged: no specification settles it")
+	case judge.Skipped:
+		ginkgo.Skip(s.Reason)
+	case judge.Inconclusive:
+		ginkgo.Fail("INCONCLUSIVE, neither pass nor failure: " + told(s))
+	case judge.Fail:
+		ginkgo.Fail(told(s))
+	}
+}
+
+// told is what the text report says of the scenario.
+func told(s judge.Scenario) string {
+	return report.Line(s, report.Options{}) + "\n" + report.Details(alone(s), report.Options{})
+}
+
+func alone(s judge.Scenario) report.Input {
+	return report.Input{Run: &judge.Run{Scenarios: []judge.Scenario{s}}}
+}

@@ -1,0 +1,107 @@
+package suites
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/cluster/embedded"
+	"github.com/cniproof/cniproof/internal/cluster/embedded/engine"
+	"github.com/cniproof/cniproof/internal/cluster/existing"
+	"github.com/cniproof/cniproof/internal/cluster/kube"
+	"github.com/cniproof/cniproof/internal/cluster/plugins"
+	"github.com/cniproof/cniproof/internal/cni"
+	"github.com/cniproof/cniproof/internal/runner"
+)
+
+// Target is the cluster of a suite, as its flags name it.
+type Target struct {
+	kubeconfig, context, agentImage string
+	nodes                           int
+	within, hold                    time.Duration
+	fault                           string
+}
+
+// Flags defines a suite's flags. It has to be called before flags are parsed.
+func Flags(f *flag.FlagSet) *Target {
+	var t Target
+	f.StringVar(&t.kubeconfig, "kubeconfig", "", "judge the cluster that this file leads to (default: an embedded cluster)")
+	f.StringVar(&t.context, "context", "", "the context of the kubeconfig (default: the current one)")
+	f.StringVar(&t.agentImage, "agent-image", "", "image of the probe pods (default: the one that `cniproof agent` makes)")
+	f.IntVar(&t.nodes, "nodes", 2, "spread scenarios over pairs of up to this many nodes of an existing cluster")
+	f.DurationVar(&t.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
+	f.DurationVar(&t.hold, "hold", 0, "how long a reached table must stay (default: what suits the cluster)")
+	f.StringVar(&t.fault, "fault", "", "embedded cluster: plant this fault, to see that it is caught")
+	return &t
+}
+
+// Main gives the process what its cluster needs, and runs the tests. It is for TestMain.
+func (t *Target) Main(run func() int) (code int, err error) {
+	flag.Parse()
+	if t.embedded() {
+		if err := embedded.Enter(); err != nil {
+			return 1, err
+		}
+	}
+	return run(), nil
+}
+
+func (t *Target) embedded() bool { return t.kubeconfig == "" && t.context == "" }
+
+func (t *Target) provider() (cluster.Provider, error) {
+	if !t.embedded() {
+		return existing.New(existing.Options{
+			Kubeconfig: t.kubeconfig, Context: t.context, AgentImage: t.agentImage, Nodes: t.nodes, Detect: detect,
+		}), nil
+	}
+	var names []string
+	if t.fault != "" {
+		names = append(names, t.fault)
+	}
+	faults, err := engine.ParseFaults(names)
+	return embedded.New(embedded.Options{Faults: faults}), err
+}
+
+func detect(ctx context.Context, api kubernetes.Interface) ([]kube.Plugin, error) {
+	catalog, err := cni.Load()
+	if err != nil {
+		return nil, err
+	}
+	return plugins.Detect(catalog)(ctx, api)
+}
+
+// session is a cluster that is open, and the runner's session on it.
+type session struct {
+	*runner.Session
+	cluster cluster.Cluster
+}
+
+func (t *Target) open(ctx context.Context, progress func(string)) (*session, error) {
+	provider, err := t.provider()
+	if err != nil {
+		return nil, err
+	}
+	c, err := provider.Open(ctx, progress)
+	if err != nil {
+		return nil, err
+	}
+	id := make([]byte, 3)
+	_, _ = rand.Read(id) // never fails, by its documentation
+	cfg := runner.Config{Cluster: c, ID: hex.EncodeToString(id), Within: t.within, Hold: t.hold}
+	return &session{runner.NewSession(ctx, cfg), c}, nil
+}
+
+func (s *session) close(ctx context.Context) error {
+	r := s.Close(ctx)
+	err := s.cluster.Close(context.WithoutCancel(ctx))
+	if r.Err != "" {
+		err = errors.Join(errors.New(r.Err), err)
+	}
+	return err
+}
