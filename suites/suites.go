@@ -3,8 +3,8 @@
 // the command line. A suite runs on the cluster that -kubeconfig leads to; without
 // that flag it runs on an embedded cluster.
 //
-// The processes of `ginkgo -p` do not disturb one another: each has namespaces, or
-// an embedded cluster, of its own.
+// One process runs scenarios ahead, several at once. The processes of `ginkgo -p` do
+// not disturb one another: each has namespaces, or an embedded cluster, of its own.
 package suites
 
 import (
@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/types"
 	"github.com/onsi/gomega"
 
 	"github.com/cniproof/cniproof/internal/judge"
@@ -29,8 +30,23 @@ func Run(t *testing.T, name string, target *Target, levels ...scenario.Level) {
 		t.Fatal(err)
 	}
 	gomega.RegisterFailHandler(ginkgo.Fail)
-	define(name, target, list)
-	ginkgo.RunSpecs(t, "cniproof "+name)
+	p := define(name, target, list)
+	title := "cniproof " + name
+	if suite, _ := ginkgo.GinkgoConfiguration(); suite.ParallelTotal == 1 {
+		p.ahead = wanted(list, ginkgo.PreviewSpecs(title))
+	}
+	ginkgo.RunSpecs(t, title)
+}
+
+// wanted are the scenarios that Ginkgo's filters leave.
+func wanted(list []*scenario.Scenario, preview ginkgo.Report) []*scenario.Scenario {
+	skipped := map[string]bool{}
+	for _, spec := range preview.SpecReports {
+		if spec.State.Is(types.SpecStateSkipped) {
+			skipped[spec.LeafNodeText] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s *scenario.Scenario) bool { return skipped[s.Name] })
 }
 
 // selected are the scenarios of these levels.
@@ -43,26 +59,32 @@ func selected(levels []scenario.Level) ([]*scenario.Scenario, error) {
 	return runner.Grouped(list), nil
 }
 
-func define(name string, target *Target, list []*scenario.Scenario) {
-	var open *session
+// plan is what BeforeSuite needs to know.
+type plan struct {
+	// ahead are the scenarios of this process, where it has them all; else nil.
+	ahead []*scenario.Scenario
+}
+
+func define(name string, target *Target, list []*scenario.Scenario) *plan {
+	var p plan
+	var b *bench
 	ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
 		var err error
-		open, err = target.open(ctx, note)
+		b, err = target.open(ctx, p.ahead, note)
 		gomega.Expect(err).NotTo(gomega.HaveOccurred())
-		note(open.Preflight().Message)
+		note(b.preflight().Message)
 	})
 	ginkgo.AfterSuite(func(ctx ginkgo.SpecContext) {
-		if open != nil {
-			gomega.Expect(open.close(ctx)).To(gomega.Succeed())
+		if b != nil {
+			gomega.Expect(b.close(ctx)).To(gomega.Succeed())
 		}
 	})
 	ginkgo.Describe(name, func() {
 		for _, s := range list {
-			ginkgo.It(s.Name, labels(s), func(ctx ginkgo.SpecContext) {
-				settle(open.Judge(ctx, s))
-			})
+			ginkgo.It(s.Name, labels(s), func(ctx ginkgo.SpecContext) { settle(b.judge(ctx, s)) })
 		}
 	})
+	return &p
 }
 
 func note(line string) { ginkgo.GinkgoWriter.Println(line) }

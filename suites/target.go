@@ -2,9 +2,6 @@ package suites
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"errors"
 	"flag"
 	"time"
 
@@ -17,7 +14,6 @@ import (
 	"github.com/cniproof/cniproof/internal/cluster/kube"
 	"github.com/cniproof/cniproof/internal/cluster/plugins"
 	"github.com/cniproof/cniproof/internal/cni"
-	"github.com/cniproof/cniproof/internal/runner"
 )
 
 // Target is the cluster of a suite, as its flags name it.
@@ -74,34 +70,4 @@ func detect(ctx context.Context, api kubernetes.Interface) ([]kube.Plugin, error
 		return nil, err
 	}
 	return plugins.Detect(catalog)(ctx, api)
-}
-
-// session is a cluster that is open, and the runner's session on it.
-type session struct {
-	*runner.Session
-	cluster cluster.Cluster
-}
-
-func (t *Target) open(ctx context.Context, progress func(string)) (*session, error) {
-	provider, err := t.provider()
-	if err != nil {
-		return nil, err
-	}
-	c, err := provider.Open(ctx, progress)
-	if err != nil {
-		return nil, err
-	}
-	id := make([]byte, 3)
-	_, _ = rand.Read(id) // never fails, by its documentation
-	cfg := runner.Config{Cluster: c, ID: hex.EncodeToString(id), Within: t.within, Hold: t.hold}
-	return &session{runner.NewSession(ctx, cfg), c}, nil
-}
-
-func (s *session) close(ctx context.Context) error {
-	r := s.Close(ctx)
-	err := s.cluster.Close(context.WithoutCancel(ctx))
-	if r.Err != "" {
-		err = errors.Join(errors.New(r.Err), err)
-	}
-	return err
 }
