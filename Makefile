@@ -1,10 +1,10 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench faults fuzz mirror generate clean
+.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind generate clean
 ARGS ?=
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 
 build: ## build bin/cniproof, with the agent inside
 	hack/build.sh
@@ -32,6 +32,9 @@ fuzz: ## run every fuzz test for a while; FUZZTIME=20s
 
 mirror: ## fill a mirror folder for kind clusters without a registry; docs/offline.md
 	hack/offline/mirror.sh
+
+e2e-kind: ## judge none, Calico and Cilium on kind clusters, from the mirror; ARGS="calico"
+	hack/e2e-kind.sh $(ARGS)
 
 generate: ## rewrite generated files, documents and goldens
 	hack/generate.sh $(ARGS)
