@@ -69,6 +69,8 @@ var rules = []rule{
 		because: "the judge holds tables against timelines; it computes neither and touches no cluster"},
 	{packages: "internal/report", never: join(live, outer, []string{"internal/oracle"}),
 		because: "a report says what the judge found: same run in, same bytes out"},
+	{packages: "internal/compare", never: join(live, outer, []string{"internal/oracle"}),
+		because: "it reads reports that were written, and asks nobody else"},
 
 	{packages: "internal/observe", never: join(answers, outer, []string{"internal/scenario", "internal/netpol", "internal/deploy"}),
 		because: "the observer must not know the answer"},

@@ -1,0 +1,71 @@
+// Package compare sets runs beside one another: the matrix of several clusters, and
+// the difference between two runs of one. It reads their JSON reports and nothing
+// else: same reports in, same bytes out.
+package compare
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/cniproof/cniproof/internal/report"
+)
+
+// Read reads JSON reports. Its error names every file that is none.
+func Read(paths ...string) ([]report.Document, error) {
+	var errs []error
+	list := make([]report.Document, len(paths))
+	for i, path := range paths {
+		if err := read(path, &list[i]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return list, errors.Join(errs...)
+}
+
+func read(path string, into *report.Document) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading the report: %w", err)
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("%s: not a JSON report of cniproof: %w", path, err)
+	}
+	if into.Kind != report.Kind || into.APIVersion != report.APIVersion {
+		return fmt.Errorf("%s: it is %q of %q; want %q of %q, as `cniproof run --report json=PATH` writes it",
+			path, into.Kind, into.APIVersion, report.Kind, report.APIVersion)
+	}
+	return nil
+}
+
+// Subject is what a run judged.
+type Subject struct {
+	Implementation string `json:"implementation"`
+	Version        string `json:"version"`
+	Kubernetes     string `json:"kubernetes"`
+	Provider       string `json:"provider"`
+	Nodes          int    `json:"nodes"`
+	// Complete is false where the run was interrupted or the infrastructure ended it.
+	Complete bool          `json:"complete"`
+	Counts   report.Counts `json:"counts"`
+	Began    string        `json:"began"` // RFC 3339
+}
+
+func subject(d report.Document) Subject {
+	return Subject{
+		Implementation: d.Implementation.Name, Version: d.Implementation.Version,
+		Kubernetes: d.Cluster.Kubernetes, Provider: d.Cluster.Provider, Nodes: d.Cluster.Nodes,
+		Complete: !d.Interrupted && d.Error == "", Counts: d.Summary.Counts,
+		Began: d.Begin.UTC().Format("2006-01-02T15:04:05Z"),
+	}
+}
+
+// String is the subject in a few words.
+func (s Subject) String() string {
+	text := s.Implementation
+	if s.Version != "" {
+		text += " " + s.Version
+	}
+	return text + ", Kubernetes " + s.Kubernetes
+}
