@@ -24,6 +24,7 @@ timed() { # timed LABEL COMMAND...
 	return "$code"
 }
 
+# shellcheck disable=SC2317 # a trap calls it
 finish() {
 	bin/cniproof cleanup --name "$cluster" >&2 || true
 	[[ -n ${docker_was_there:-} ]] || hack/offline/docker.sh stop
@@ -31,11 +32,13 @@ finish() {
 	echo "reports: $out"
 }
 
+# shellcheck disable=SC2317 # timed calls it
 judge() { # judge CNI: a run of everything on a new cluster
 	bin/cniproof run --cluster kind --name "$cluster" --cni "$1" --mirror "$mirror" ${KUBERNETES:+--kubernetes "$KUBERNETES"} \
 		--report json="$out/$1.json" --report junit="$out/$1.xml" "${@:2}"
 }
 
+# shellcheck disable=SC2317 # timed calls it
 # The control enforces nothing, and the suite has to say so of every scenario that
 # denies something: a scenario of it that passes has proved nothing.
 control() {

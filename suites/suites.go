@@ -113,7 +113,7 @@ func settle(s judge.Scenario) {
 
 // told is what the text report says of the scenario.
 func told(s judge.Scenario) string {
-	return report.Line(s, report.Options{}) + "\n" + report.Details(alone(s), report.Options{})
+	return report.Line(alone(s), s, report.Options{}) + "\n" + report.Details(alone(s), report.Options{})
 }
 
 func alone(s judge.Scenario) report.Input {

@@ -9,14 +9,14 @@ import (
 	"github.com/cniproof/cniproof/internal/judge"
 )
 
-// tries draws which flows the next round shall try: X, and . for those it leaves out.
+// tries draws which flows the next round shall try: o, and . for those it leaves out.
 func tries(n int, only []int) string {
 	if only == nil {
-		return strings.Repeat("X", n)
+		return strings.Repeat("o", n)
 	}
 	word := []byte(strings.Repeat(".", n))
 	for _, i := range only {
-		word[i] = 'X'
+		word[i] = 'o'
 	}
 	return string(word)
 }
@@ -27,17 +27,17 @@ func TestScouts(t *testing.T) {
 		rounds           []string
 		want             string
 	}{
-		"first what the step turns, either way":      {"ADADA", "DAADU", nil, "XX..."},
-		"everything where nothing turns":             {"AD", "AD", nil, "XX"},
-		"many are spread":                            {"AAAAAAAAAAAAAAAA", "DDDDDDDDDDDDDDDD", nil, "X.X.X.X.X.X.X.X."},
-		"again while one is wrong":                   {"AAA", "DDA", []string{"CT."}, "XX."},
-		"again while one cannot be told":             {"AAA", "DDA", []string{"FT."}, "XX."},
-		"everything once they are right":             {"AAA", "DDA", []string{"CC.", "TT."}, "XXX"},
-		"what the whole table shows wrong":           {"AAAA", "DDDA", []string{"T...", "TTCF"}, "..XX"},
-		"everything once that is right":              {"AAAA", "DDDA", []string{"T...", "TTCF", "..TC"}, "XXXX"},
-		"everything when time is up":                 {"AAA", "DDA", []string{"CC.", "CC.", "CC.", "CC."}, "XXX"},
-		"everything while a reached table is held":   {"AA", "AD", []string{".T", "CT"}, "XX"},
-		"everything while time runs out, few rounds": {"AA", "AD", []string{".C", ".C", ".C", "CC"}, "XX"},
+		"first what the step turns, either way":      {"ADADA", "DAADU", nil, "oo..."},
+		"everything where nothing turns":             {"AD", "AD", nil, "oo"},
+		"many are spread":                            {"AAAAAAAAAAAAAAAA", "DDDDDDDDDDDDDDDD", nil, "o.o.o.o.o.o.o.o."},
+		"again while one is wrong":                   {"AAA", "DDA", []string{"CT."}, "oo."},
+		"again while one cannot be told":             {"AAA", "DDA", []string{"FT."}, "oo."},
+		"everything once they are right":             {"AAA", "DDA", []string{"CC.", "TT."}, "ooo"},
+		"what the whole table shows wrong":           {"AAAA", "DDDA", []string{"T...", "TTCF"}, "..oo"},
+		"everything once that is right":              {"AAAA", "DDDA", []string{"T...", "TTCF", "..TC"}, "oooo"},
+		"everything when time is up":                 {"AAA", "DDA", []string{"CC.", "CC.", "CC.", "CC."}, "ooo"},
+		"everything while a reached table is held":   {"AA", "AD", []string{".T", "CT"}, "oo"},
+		"everything while time runs out, few rounds": {"AA", "AD", []string{".C", ".C", ".C", "CC"}, "oo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line := drawn(append(c.rounds, c.expected)...)
@@ -66,7 +66,7 @@ func TestOnlyWholeRoundsEndAStep(t *testing.T) {
 			}
 			return
 		}
-		rounds = append(rounds, strings.ReplaceAll(tries(3, look.Only), "X", "C"))
+		rounds = append(rounds, strings.ReplaceAll(tries(3, look.Only), "o", "C"))
 	}
 	t.Error("it never ends")
 }
