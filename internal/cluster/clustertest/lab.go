@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -163,7 +164,10 @@ func (l *lab) awaitPod(t *testing.T, name string) *corev1.Pod {
 	for _, ip := range pod.Status.PodIPs {
 		ips = append(ips, ip.IP)
 	}
-	l.addrs[name] = parseAddrs(t, ips)
+	// A plugin may give pods more than the cluster has a use for.
+	l.addrs[name] = slices.DeleteFunc(parseAddrs(t, ips), func(a netip.Addr) bool {
+		return !slices.Contains(l.cluster.Description().Families, flow.FamilyOf(a))
+	})
 	serve(t, l.cluster, l.pod(name), podPort)
 	return pod
 }

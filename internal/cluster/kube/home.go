@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"sync"
 	"time"
 
@@ -67,6 +68,13 @@ func (c *Cluster) newHome(ctx context.Context) (*home, error) {
 // socket is the name of the control socket of the agents on nodes: they share the
 // node's network namespace with those of other runs.
 func (h *home) socket() string { return h.namespace }
+
+// port is what the agents on nodes are tried on: one that other runs are not likely to have.
+func (h *home) port() uint16 {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(h.owner)) // never fails, by its documentation
+	return uint16(20000 + hash.Sum32()%10000)
+}
 
 // keepAlive does not mind a beat that gets lost: the next one comes.
 func (h *home) keepAlive(ctx context.Context) {

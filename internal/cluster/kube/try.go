@@ -13,7 +13,6 @@ import (
 
 const (
 	outsidePort = 5999
-	nodePort    = 5998
 	// settling is how long a network may take until the first packets get through.
 	settling = 20 * time.Second
 	// tryTimeout is for one attempt.
@@ -88,40 +87,42 @@ func (c *Cluster) legs(found *scouts) []leg {
 	}
 	for n, node := range c.nodes {
 		legs = append(legs,
-			leg{fmt.Sprintf("pods do not reach node %q", node.Name), a, flow.Node(n + 1), probes.KindTCP, node.Addrs, nodePort, "node-traffic"},
+			leg{fmt.Sprintf("pods do not reach node %q", node.Name), a, flow.Node(n + 1), probes.KindTCP, node.Addrs, c.home.port(), "node-traffic"},
 			leg{fmt.Sprintf("node %q does not reach pods", node.Name), flow.Node(n + 1), a, probes.KindTCP, found.pods[first], scoutPort, "node-traffic"})
 	}
 	return legs
 }
 
-// serve has every endpoint listen that takes part in a leg.
+// serve has every endpoint listen that takes part in a leg. Who cannot, lacks what the
+// leg is for.
 func (c *Cluster) serve(ctx context.Context, legs []leg) error {
 	for _, l := range legs {
-		if c.description.Lacks[l.lacks] != "" {
-			continue
-		}
-		port := probes.Port{Kind: l.kind, Number: l.port}
+		targets, port := []flow.Endpoint{l.to}, probes.Port{Kind: l.kind, Number: l.port}
 		if l.port == scoutService {
-			port.Number = scoutPort
-		}
-		targets := []flow.Endpoint{l.to}
-		if l.port == scoutService {
-			targets = nil
-			for n := range c.nodes {
-				targets = append(targets, flow.Pod(c.home.namespace, scout(n+1)))
-			}
+			targets, port.Number = c.scoutPods(), scoutPort
 		}
 		for _, to := range targets {
+			if c.description.Lacks[l.lacks] != "" {
+				break
+			}
 			err := c.with(ctx, to, func(client *probes.Client) error { return client.Serve(ctx, []probes.Port{port}) })
-			if err != nil && l.lacks != "sctp" {
-				return err
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 			if err != nil {
-				c.noSCTP(err.Error())
+				c.description.Lacks[l.lacks] = fmt.Sprintf("%s: %v", to, err)
 			}
 		}
 	}
 	return nil
+}
+
+func (c *Cluster) scoutPods() []flow.Endpoint {
+	list := make([]flow.Endpoint, len(c.nodes))
+	for n := range c.nodes {
+		list[n] = flow.Pod(c.home.namespace, scout(n+1))
+	}
+	return list
 }
 
 func (c *Cluster) with(ctx context.Context, e flow.Endpoint, do func(*probes.Client) error) error {
