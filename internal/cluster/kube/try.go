@@ -13,8 +13,10 @@ import (
 
 const (
 	outsidePort = 5999
-	// settling is how long a network may take until the first packets get through.
+	// settling is how long a network may take until the first packets get through, and
+	// after those, others.
 	settling = 20 * time.Second
+	settled  = 5 * time.Second
 	// tryTimeout is for one attempt.
 	tryTimeout = 500 * time.Millisecond
 )
@@ -38,16 +40,17 @@ func (c *Cluster) try(ctx context.Context, found *scouts) error {
 		return err
 	}
 	c.description.Protocols = []flow.Protocol{flow.TCP, flow.UDP, flow.SCTP}
-	begin := time.Now()
+	patience := settling
 	for _, l := range legs {
 		if c.description.Lacks[l.lacks] != "" {
 			continue
 		}
-		detail, err := c.tryLeg(ctx, l, begin.Add(settling))
+		detail, err := c.tryLeg(ctx, l, time.Now().Add(patience))
+		patience = settled
 		if err != nil {
 			return err
 		}
-		if detail != "" {
+		if detail != "" && l.lacks != "" {
 			c.description.Lacks[l.lacks] = l.name + ": " + detail
 		}
 	}
@@ -68,11 +71,12 @@ func (c *Cluster) legs(found *scouts) []leg {
 	ns := c.home.namespace
 	first, last := 1, len(c.nodes)
 	a, b := flow.Pod(ns, scout(first)), flow.Pod(ns, scout(last))
-	var legs []leg
+	legs := []leg{{"the network", a, b, probes.KindTCP, found.pods[last], scoutPort, ""}}
 	if first != last {
-		legs = append(legs, leg{"SCTP does not pass between pods", a, b, probes.KindSCTP, found.pods[last], scoutPort, "sctp"})
+		legs = append(legs,
+			leg{"SCTP does not pass between pods", a, b, probes.KindSCTP, found.pods[last], scoutPort, "sctp"},
+			leg{"SCTP does not pass through a ClusterIP", a, b, probes.KindSCTP, found.services, scoutService, "sctp"})
 	}
-	legs = append(legs, leg{"SCTP does not pass through a ClusterIP", a, b, probes.KindSCTP, found.services, scoutService, "sctp"})
 	for i, o := range c.config.Outside {
 		outside := flow.External(i + 1)
 		legs = append(legs,
@@ -109,7 +113,7 @@ func (c *Cluster) serve(ctx context.Context, legs []leg) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err != nil {
+			if err != nil && l.lacks != "" {
 				c.description.Lacks[l.lacks] = fmt.Sprintf("%s: %v", to, err)
 			}
 		}
