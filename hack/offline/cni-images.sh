@@ -16,7 +16,7 @@ entry() {
 	case $1 in
 	calico)
 		source=$(module calico github.com/projectcalico/calico)
-		dual_stack <"$source/manifests/calico-vxlan.yaml" | sed 's#docker.io/calico/#cniproof.dev/calico/#' >"$mirror/catalog/calico-manifest.yaml"
+		by_family <"$source/manifests/calico-vxlan.yaml" >"$mirror/catalog/calico-manifest.yaml"
 		;;
 	cilium)
 		source=$(module cilium github.com/cilium/cilium)
@@ -48,12 +48,19 @@ none() {
 	make none "$1" none
 }
 
-# dual_stack: Calico's manifest with both families, as its documentation says:
-# https://docs.tigera.io/calico/latest/networking/ipam/ipv6
-dual_stack() {
-	sed -e '/"type": "calico-ipam"/s/$/, "assign_ipv4": "true", "assign_ipv6": "true"/' \
-		-e '/- name: FELIX_IPV6SUPPORT/{n;s/"false"/"true"/}' \
-		-e 's/^\( *\)- name: IP$/\1- {name: IP6, value: autodetect}\n\1- {name: CALICO_IPV6POOL_NAT_OUTGOING, value: "true"}\n&/'
+# by_family: Calico's manifest, with what calico/families.sh needs. Addresses come
+# from each node's pod CIDR, as "host-local IPAM" in Calico's documentation says,
+# so that hosts outside know the way to every pod; the routes between the nodes are
+# not Calico's then.
+by_family() {
+	local host_ips='- {name: HOST_IPS, valueFrom: {fieldRef: {fieldPath: status.hostIPs}}}'
+	sed -e '/^ *# This container performs upgrade from host-local/,/^ *privileged: true/d' \
+		-e 's#docker.io/calico/#cniproof.dev/calico/#' \
+		-e "s#^\( *\)- name: KUBERNETES_NODE_NAME\$#\1$host_ips\n&#" \
+		-e "s#^\( *\)- name: NODENAME\$#\1$host_ips\n\1- {name: USE_POD_CIDR, value: \"true\"}\n&#" \
+		-e '/- name: CALICO_IPV[46]POOL_VXLAN$/{n;s/CrossSubnet/Never/}' \
+		-e 's#command: \["/opt/cni/bin/install"\]#command: [families.sh, /opt/cni/bin/install]#' \
+		-e 's#^\( *\)- name: calico-node$#&\n\1  command: [families.sh, start_runit]#'
 }
 
 calico() {
@@ -63,10 +70,12 @@ calico() {
 	cp -r --no-preserve=mode "$source/node/filesystem/etc" "$context/filesystem/etc"
 	cp -r --no-preserve=mode "$source/node/filesystem/sbin" "$context/filesystem/usr/sbin"
 	touch "$context/status/status.json"
+	cp "$offline/calico/families.sh" "$offline/none/none.sh" "$context/"
+	ln "$work/bin/kubernetes-1.36/kubectl" "$context/"
 	ln "$work/bin/calico"/{calico-node,kube-controllers,check-status} "$context/"
 	ln "$work/bin/calico"/{calico,install} "$work/bin/cni-plugins"/{host-local,loopback,portmap,bandwidth} "$context/plugins/"
 	ln -s calico "$context/plugins/calico-ipam"
-	make calico "$1" calico/node calico/cni calico/kube-controllers
+	make calico "$1" calico/node calico/cni calico/kube-controllers calico/routes
 }
 
 # Packages that clang needs to compile for eBPF, without their dependencies for
@@ -118,7 +127,7 @@ made() {
 	local steps=(rootfs-tools)
 	case $1 in
 	none) steps+=(compile-cni-plugins compile-kubernetes-1.36) ;;
-	calico) steps+=(compile-cni-plugins compile-calico) ;;
+	calico) steps+=(compile-cni-plugins compile-calico compile-kubernetes-1.36) ;;
 	cilium) steps+=(compile-cilium) ;;
 	esac
 	printf '%s\n' "${steps[@]/%/.made}"
@@ -129,7 +138,7 @@ for name in "$@"; do
 	context=$work/context/$name version=$(of "$name")
 	mapfile -t made < <(made "$name")
 	rm -rf "$context" && mkdir -p "$context" && ln "$work/rootfs/tools.tar" "$context/"
-	step "images-$name" "$mirror/images/$name.tar" "$offline/$name/Dockerfile" "$offline/none/none.sh" "$offline/cni-images.sh" \
+	step "images-$name" "$mirror/images/$name.tar" "$offline/$name/Dockerfile" "$offline/none/none.sh" "$offline/calico/families.sh" "$offline/cni-images.sh" \
 		"${made[@]/#/$work/stamps/}" -- "$name" "$version"
 	entry "$name" "$version"
 done

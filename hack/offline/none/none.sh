@@ -2,7 +2,8 @@
 # One node's part of a network without policies: the ptp plugin with addresses
 # from the node's pod CIDRs, a route to the pod CIDRs of every other node, and
 # the node's own address for what leaves the cluster. NODE_NAME names the node;
-# /host has its /opt/cni/bin and /etc/cni/net.d.
+# /host has its /opt/cni/bin and /etc/cni/net.d. With ROUTES_ONLY it sets the routes
+# alone, for a CNI that leaves them to others.
 set -euo pipefail
 
 # configure CIDR...: hands the node's network over to the container runtime.
@@ -69,15 +70,15 @@ follow() {
 		read -ra addresses <<<"$addresses"
 		[[ ${#cidrs[@]} -gt 0 ]] || continue
 		for cidr in "${cidrs[@]}"; do
-			known "$cidr"
+			[[ -v ROUTES_ONLY ]] || known "$cidr"
 			[[ $name == "$NODE_NAME" ]] || route "$cidr" "${addresses[@]}"
 		done
-		[[ $name != "$NODE_NAME" ]] || configure "${cidrs[@]}"
+		[[ $name != "$NODE_NAME" || -v ROUTES_ONLY ]] || configure "${cidrs[@]}"
 		echo "$name: ${cidrs[*]} at ${addresses[*]}"
 	done
 }
 
-masquerade
+[[ -v ROUTES_ONLY ]] || masquerade
 while true; do
 	kubectl get nodes --watch -o jsonpath='{.metadata.name}|{.spec.podCIDRs[*]}|{.status.addresses[?(@.type=="InternalIP")].address}{"\n"}' | follow || true
 	sleep 1 # the API server is not there yet, or went away
