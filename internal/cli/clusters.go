@@ -31,7 +31,7 @@ type clusterFlags struct {
 func (c *clusterFlags) flags(f *pflag.FlagSet) {
 	c.set = f
 	f.StringVar(&c.name, "cluster", "embedded", "the cluster to run on: "+clusterNames())
-	f.StringSliceVar(&c.faults, "fault", nil, "embedded: plant this fault into the engine, to see that it is caught (repeatable; see `cniproof faults`)")
+	f.StringSliceVar(&c.faults, "fault", nil, "embedded: plant this fault into the engine, to see that it is caught (repeatable; see 'cniproof faults')")
 	f.BoolVar(&c.keep, "keep", false, "leave what was deployed last, and a kind cluster too; the embedded cluster waits for an interrupt before it goes")
 	f.IntVar(&c.nodes, "nodes", 2, "kind, existing: spread scenarios over pairs of up to this many nodes")
 	c.kindFlags.flags(f)

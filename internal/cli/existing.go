@@ -23,8 +23,8 @@ type existingFlags struct {
 func (e *existingFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&e.kubeconfig, "kubeconfig", "", "existing: the kubeconfig (default: kubectl's); kind: with --keep, add the cluster to this file")
 	f.StringVar(&e.context, "context", "", "existing: the context of the kubeconfig (default: the current one)")
-	f.StringArrayVar(&e.outside, "external-host", nil, "existing: a host outside as ADDRESS[,ADDRESS6]=COMMAND; COMMAND's input and output are its agent's, such as \"ssh lab1 ./cniproof-agent\" (repeatable; see `cniproof agent`)")
-	f.StringVar(&e.agentImage, "agent-image", "", "existing: image of the probe pods (default: the one that `cniproof agent --image` makes)")
+	f.StringArrayVar(&e.outside, "external-host", nil, "existing: a host outside as ADDRESS[,ADDRESS6]=COMMAND; COMMAND's input and output are its agent's, such as \"ssh lab1 ./cniproof-agent\" (repeatable; see 'cniproof agent')")
+	f.StringVar(&e.agentImage, "agent-image", "", "existing: image of the probe pods (default: the one that 'cniproof agent --image' makes)")
 }
 
 // existingProvider without --cluster existing is that of `cleanup`.

@@ -27,9 +27,9 @@ type kindFlags struct {
 }
 
 func (k *kindFlags) flags(f *pflag.FlagSet) {
-	f.StringVar(&k.cni, "cni", "", "kind: the network plugin to install and test (see `cniproof cni`)")
+	f.StringVar(&k.cni, "cni", "", "kind: the network plugin to install and test (see 'cniproof cni')")
 	f.StringVar(&k.cniManifest, "cni-manifest", "", "kind: install this manifest, or entry of a catalog, instead of a plugin of the catalog")
-	f.StringVar(&k.mirror, "mirror", "", "kind: take images and manifests from this folder, not from registries (see `cniproof mirror`); also: its catalog's entries")
+	f.StringVar(&k.mirror, "mirror", "", "kind: take images and manifests from this folder, not from registries (see 'cniproof mirror'); also: its catalog's entries")
 	f.StringVar(&k.kubernetes, "kubernetes", "", "kind: version of Kubernetes (default: the newest of the mirror, or kind's own)")
 	f.StringVar(&k.nodeImage, "node-image", "", "kind: image of the nodes, instead of --kubernetes")
 	f.StringVar(&k.shape, "kind-config", "two-node", fmt.Sprintf("kind: shape of the cluster, one of %v, or a kind configuration of your own", kind.Shapes()))

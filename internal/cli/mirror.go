@@ -50,7 +50,7 @@ interrupted goes on where it ended.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&flags.dir, "mirror", "", "the folder; it is made if need be")
-	f.StringSliceVar(&flags.cnis, "cni", nil, "CNIs of the catalog (repeatable; see `cniproof cni`)")
+	f.StringSliceVar(&flags.cnis, "cni", nil, "CNIs of the catalog (repeatable; see 'cniproof cni')")
 	f.StringVar(&flags.manifest, "cni-manifest", "", "also the images and downloads of the CNI of this file")
 	f.StringSliceVar(&flags.kubernetes, "kubernetes", nil, "kind's node image of this version, such as 1.36.3 (repeatable), or VERSION=IMAGE for another one")
 	f.StringSliceVar(&flags.images, "image", nil, "also this image (repeatable)")

@@ -44,7 +44,7 @@ func (r *runFlags) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&r.seed, "seed", 0, "order of the scenarios; 0 draws one and prints it")
 	f.DurationVar(&r.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
 	f.DurationVar(&r.hold, "hold", 0, "how long a reached table must stay (default: what suits the cluster)")
-	f.BoolVar(&r.allowKnown, "allow-known-deviations", false, "end with 0 where every failure is a known deviation of the CNI (see `cniproof cni NAME`)")
+	f.BoolVar(&r.allowKnown, "allow-known-deviations", false, "end with 0 where every failure is a known deviation of the CNI (see 'cniproof cni NAME')")
 	f.BoolVar(&r.failFast, "fail-fast", false, "begin no scenario after one has failed")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress on standard error")
 	f.BoolVarP(&r.verbose, "verbose", "v", false, "leave nothing out of the text report for brevity")

@@ -28,7 +28,7 @@ func (s *selection) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.run, "run", "", "only scenarios whose name matches this regular expression")
 	f.StringVar(&s.skip, "skip", "", "no scenario whose name matches this regular expression")
 	f.StringSliceVar(&s.levels, "level", nil, "only these levels: must, optional, contested, undefined")
-	f.StringSliceVar(&s.features, "feature", nil, "only scenarios with all of these features (see `cniproof list`)")
+	f.StringSliceVar(&s.features, "feature", nil, "only scenarios with all of these features (see 'cniproof list')")
 	f.StringVar(&s.shard, "shard", "", "only the I-th of N equal parts, as I/N, to share a run among machines")
 }
 
