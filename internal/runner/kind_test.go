@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,6 +70,16 @@ func every(pause time.Duration, do func()) (stop func()) {
 	return func() { cancel(); <-done }
 }
 
+// once does something after a while; stop returns when it is done, or will not be.
+func once(after time.Duration, do func()) (stop func()) {
+	var begun sync.Once
+	timer := time.AfterFunc(after, func() { begun.Do(do) })
+	return func() {
+		timer.Stop()
+		begun.Do(func() {})
+	}
+}
+
 // TestTheInfrastructureFails does harm to a real cluster in the middle of runs. The run
 // recovers or is inconclusive; no verdict is wrong; and when the harm is over, it passes.
 func TestTheInfrastructureFails(t *testing.T) {
@@ -76,19 +87,19 @@ func TestTheInfrastructureFails(t *testing.T) {
 	nodes := c.Nodes()
 	control, worker := nodes[0].Name, nodes[len(nodes)-1].Name
 	list := named(t, "canonical-deny-all", "canonical-deny-ingress", "and-in-one-peer", "default-deny-all-pods",
-		"deny-per-namespace", "by-all-namespaces", "end-port-edges", "consumers-only")
+		"deny-per-namespace", "by-all-namespaces", "end-port-edges", "consumers-only", "either-of-two-peers", "ports-changed")
 	for name, harm := range map[string]func(t *testing.T) (stop func()){
 		"the API server is restarted": func(t *testing.T) func() {
-			return every(15*time.Second, func() { on(t, control, "pkill -9 -x kube-apiserver") })
+			return once(10*time.Second, func() { on(t, control, "pkill -9 -x kube-apiserver") })
 		},
 		"streams are cut": func(t *testing.T) func() {
-			return every(2*time.Second, func() {
+			return every(7*time.Second, func() {
 				on(t, control, "pkill -9 -f '^/agent connect'")
 				on(t, worker, "pkill -9 -f '^/agent connect'")
 			})
 		},
 		"agents are killed": func(t *testing.T) func() {
-			return every(4*time.Second, func() { on(t, worker, "kill -9 $(pgrep -f '^/agent --control' | shuf -n 1)") })
+			return every(7*time.Second, func() { on(t, worker, "kill -9 $(pgrep -f '^/agent --control' | shuf -n 1)") })
 		},
 		"pods are deleted": func(*testing.T) func() {
 			ctx, cancel := context.WithCancel(context.Background()) //nolint:usetesting // stopped by hand
@@ -97,7 +108,7 @@ func TestTheInfrastructureFails(t *testing.T) {
 			return func() { cancel(); <-done }
 		},
 		"a node stands still": func(t *testing.T) func() {
-			return every(25*time.Second, func() { pause(t, worker, 20*time.Second) })
+			return once(10*time.Second, func() { pause(t, worker, 20*time.Second) })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
