@@ -21,18 +21,41 @@ type health struct {
 
 // doubt turns the outcome of a closed-looking flow into Failed where silence
 // proves nothing: an agent at either end does not answer on its control stream,
-// the server does not listen, or an agent answers so late, while the flow is tried
-// or afterwards, that the flow's own answer may have been late as well.
-func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, granted []time.Duration, during map[*Agent]health) {
+// the server does not listen, or answers come so late, an agent's or those of other
+// flows of the round, that the flow's own answer may have been late as well.
+func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, timeouts [][]time.Duration, during map[*Agent]health) {
 	after := checkup(ctx, w.silent(samples))
+	others := slow(waits(samples, timeouts))
 	for i, t := range w.targets {
 		if !samples[i].Outcome.Blocked() {
 			continue
 		}
-		if reason := cmp.Or(suspect(t, after, granted[i]), suspect(t, during, granted[i])); reason != "" {
+		granted := total(timeouts[i])
+		if reason := cmp.Or(suspect(t, after, granted), suspect(t, during, granted), crowded(samples[i], others, granted)); reason != "" {
 			samples[i].Outcome, samples[i].Detail = flow.Failed, reason
 		}
 	}
+}
+
+// waits is how long the flows that connected took, attempts that failed included.
+func waits(samples []flow.Sample, timeouts [][]time.Duration) []time.Duration {
+	var list []time.Duration
+	for i, s := range samples {
+		if s.Outcome == flow.Connected {
+			list = append(list, total(timeouts[i][:min(s.Attempts, len(timeouts[i]))-1])+s.Took)
+		}
+	}
+	return list
+}
+
+// crowded says why silence proves nothing where other flows of the round took
+// nearly as long, or "". A refusal is an answer, and is never late.
+func crowded(s flow.Sample, others, granted time.Duration) string {
+	if s.Outcome != flow.TimedOut || others <= granted/2 {
+		return ""
+	}
+	return fmt.Sprintf("could not tell: other flows took %s to connect where the probe waited %s",
+		others.Round(time.Millisecond), granted.Round(time.Millisecond))
 }
 
 // ends are the agents at either end of the targets that a test selects.

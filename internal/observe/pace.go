@@ -11,7 +11,7 @@ import (
 // would be taken for one that drops it; an answer on a busy machine must not be.
 const (
 	shortest = 40 * time.Millisecond
-	longest  = 500 * time.Millisecond
+	longest  = time.Second
 	margin   = 4
 	initial  = 25 * time.Millisecond // what counts as slow before the first answer
 )
@@ -27,20 +27,31 @@ type pace struct {
 	slow time.Duration // a slow answer of late
 }
 
-// learn takes in how long the answers of one round took.
-func (p *pace) learn(answers []time.Duration) {
+// learn takes in how long the answers of one round took. Those of a few flows, tried
+// alone, can be slow but say nothing of how slow a whole table may be.
+func (p *pace) learn(answers []time.Duration, few bool) {
 	if len(answers) == 0 {
 		return
 	}
-	slices.Sort(answers)
-	took := answers[len(answers)-1-len(answers)/slowest]
+	took := slow(answers)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if took > p.slow {
 		p.slow = took
 		return
 	}
-	p.slow -= (p.slow - took) / 4
+	if !few {
+		p.slow -= (p.slow - took) / 4
+	}
+}
+
+// slow is a slow answer, but not an odd one; 0 of none.
+func slow(answers []time.Duration) time.Duration {
+	if len(answers) == 0 {
+		return 0
+	}
+	slices.Sort(answers)
+	return answers[len(answers)-1-len(answers)/slowest]
 }
 
 // attempt is the time-out of one attempt.

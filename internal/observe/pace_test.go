@@ -1,8 +1,11 @@
 package observe
 
 import (
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
 )
 
 func TestAFlowThatKeepsConnectingIsGivenLongerBeforeItCountsAsClosed(t *testing.T) {
@@ -35,25 +38,25 @@ func answersOf(n int, took time.Duration) []time.Duration {
 
 func TestPaceRisesAtOnceAndFallsSlowly(t *testing.T) {
 	var p pace
-	p.learn(answersOf(10, time.Millisecond))
+	p.learn(answersOf(10, time.Millisecond), false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("after quick answers an attempt waits %s, want %s", got, shortest)
 	}
-	p.learn(answersOf(10, 100*time.Millisecond))
+	p.learn(answersOf(10, 100*time.Millisecond), false)
 	if got := p.attempt(); got != margin*100*time.Millisecond {
 		t.Errorf("after slow answers an attempt waits %s", got)
 	}
-	p.learn(answersOf(10, time.Millisecond))
+	p.learn(answersOf(10, time.Millisecond), false)
 	if got := p.attempt(); got < 250*time.Millisecond {
 		t.Errorf("one quick round made an attempt wait only %s", got)
 	}
 	for range 100 {
-		p.learn(answersOf(10, time.Millisecond))
+		p.learn(answersOf(10, time.Millisecond), false)
 	}
 	if got := p.attempt(); got != shortest {
 		t.Errorf("after many quick rounds an attempt waits %s, want %s", got, shortest)
 	}
-	p.learn(answersOf(10, time.Hour))
+	p.learn(answersOf(10, time.Hour), false)
 	if got := p.attempt(); got != longest {
 		t.Errorf("an attempt waits %s, want at most %s", got, longest)
 	}
@@ -61,12 +64,52 @@ func TestPaceRisesAtOnceAndFallsSlowly(t *testing.T) {
 
 func TestOneOddAnswerDoesNotSetThePace(t *testing.T) {
 	var p pace
-	p.learn(append(answersOf(99, time.Millisecond), time.Second))
+	p.learn(append(answersOf(99, time.Millisecond), time.Second), false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("one retransmission made an attempt wait %s", got)
 	}
-	p.learn(nil)
+	p.learn(nil, false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("a round without answers made an attempt wait %s", got)
+	}
+}
+
+func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
+	var p pace
+	p.learn(answersOf(300, 100*time.Millisecond), false)
+	before := p.attempt()
+	p.learn(answersOf(8, time.Millisecond), true)
+	if got := p.attempt(); got != before {
+		t.Errorf("quick answers of a few flows changed an attempt from %s to %s", before, got)
+	}
+	p.learn(answersOf(8, 200*time.Millisecond), true)
+	if got := p.attempt(); got <= before {
+		t.Errorf("slow answers of a few flows left an attempt at %s", got)
+	}
+}
+
+func TestSilenceInACrowdIsNoDenial(t *testing.T) {
+	const granted = 100 * time.Millisecond
+	silent, refused := flow.Sample{Outcome: flow.TimedOut}, flow.Sample{Outcome: flow.Refused}
+	if reason := crowded(silent, 60*time.Millisecond, granted); reason == "" {
+		t.Error("others took 60 ms of 100 ms, and silence counts as a denial")
+	}
+	if reason := crowded(silent, 40*time.Millisecond, granted); reason != "" {
+		t.Errorf("others took 40 ms of 100 ms: %s", reason)
+	}
+	if reason := crowded(refused, 90*time.Millisecond, granted); reason != "" {
+		t.Errorf("a refusal is doubted: %s", reason)
+	}
+}
+
+// TestWaitsCountFailedAttempts: a flow that needed three attempts waited for all of them.
+func TestWaitsCountFailedAttempts(t *testing.T) {
+	got := waits([]flow.Sample{
+		{Outcome: flow.Connected, Attempts: 1, Took: 1},
+		{Outcome: flow.Connected, Attempts: 3, Took: 1},
+		{Outcome: flow.TimedOut, Attempts: 3, Took: 1},
+	}, [][]time.Duration{{10}, {10, 20, 40}, {10, 20, 40}})
+	if !slices.Equal(got, []time.Duration{1, 31}) {
+		t.Errorf("waits %v, want 1 and 31", got)
 	}
 }

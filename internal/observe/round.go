@@ -18,17 +18,16 @@ const grace = 10 * time.Second
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
 func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.Round {
 	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
-	granted := make([]time.Duration, len(w.targets))
 	timeouts := w.pace.series(connected, steady)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
-		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples, granted) })
+		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
 	}
 	var during map[*Agent]health
 	group.Go(func() { during = checkup(ctx, w.everyone()) })
 	group.Wait()
-	w.pace.learn(append(answers(round.Samples), lags(during)...))
-	w.doubt(ctx, round.Samples, granted, during)
+	w.pace.learn(append(answers(round.Samples), lags(during)...), w.few)
+	w.doubt(ctx, round.Samples, timeouts, during)
 	round.End = time.Now()
 	return round
 }
@@ -41,13 +40,12 @@ func (w *Watcher) bySource() map[*Agent][]int {
 	return groups
 }
 
-func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeouts [][]time.Duration, samples []flow.Sample, granted []time.Duration) {
+func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeouts [][]time.Duration, samples []flow.Sample) {
 	list := make([]probes.Probe, len(indices))
 	var longest time.Duration
 	for n, i := range indices {
 		t := w.targets[i]
-		granted[i] = total(timeouts[i])
-		longest = max(longest, granted[i])
+		longest = max(longest, total(timeouts[i]))
 		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query}
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+grace)

@@ -40,6 +40,7 @@ type Next func(*flow.Timeline) flow.Look
 type Watcher struct {
 	pace    *pace
 	targets []Target
+	few     bool // of the targets of another watcher
 }
 
 // NewWatcher returns a watcher of these targets, whose agents are of this pool.
@@ -72,7 +73,7 @@ func (w *Watcher) look(ctx context.Context, look flow.Look, connected []int) flo
 	if look.Only == nil {
 		return w.round(ctx, connected, look.Steady)
 	}
-	few := &Watcher{pace: w.pace}
+	few := &Watcher{pace: w.pace, few: true}
 	for _, i := range look.Only {
 		few.targets = append(few.targets, w.targets[i])
 	}

@@ -52,6 +52,10 @@ func (q *queue) first(shape string) int {
 	return slices.IndexFunc(q.pending, func(s *scenario.Scenario) bool { return q.shapes[s] == shape })
 }
 
+// alone is how many times more a shape counts that no stage has: what is begun late
+// and cannot be shared out is what a run ends up waiting for.
+const alone = 3
+
 // neediest is the shape with the most work for each stage, counting one that would
 // join; "" where every shape has stages enough: one that has no more than a
 // scenario for each of its stages is done before another could be deployed.
@@ -67,7 +71,11 @@ func (q *queue) neediest() string {
 	best, most := "", 0
 	for _, s := range q.pending { // in their order, so that ties are settled alike
 		shape := q.shapes[s]
-		if share := work[shape] / (stages[shape] + 1); count[shape] > stages[shape] && share > most {
+		share := work[shape] / (stages[shape] + 1)
+		if stages[shape] == 0 {
+			share *= alone
+		}
+		if count[shape] > stages[shape] && share > most {
 			best, most = shape, share
 		}
 	}
