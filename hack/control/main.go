@@ -5,6 +5,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -60,7 +61,7 @@ func run(path string) error {
 	}
 	fmt.Printf("control: %d enforcing scenarios failed, %d did not; preflight: %s\n", red, lies, r.Preflight.Message)
 	if lies > 0 || red == 0 || r.Preflight.Enforced {
-		return fmt.Errorf("a cluster without enforcement was not seen as one")
+		return errors.New("a cluster without enforcement was not seen as one")
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/cniproof/cniproof/suites"
 )
 
-//nolint:gochecknoglobals // flags have to be there before the test binary parses them
 var target = suites.Flags(flag.CommandLine)
 
 func TestMain(m *testing.M) {
