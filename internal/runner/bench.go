@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,7 +98,7 @@ func (b *bench) serve(ctx context.Context) error {
 	var group sync.WaitGroup
 	for e, list := range ports {
 		group.Go(func() {
-			identity, err := b.agent(e).Serve(ctx, served(list))
+			identity, err := b.agent(e).Serve(ctx, b.served(list))
 			mu.Lock()
 			defer mu.Unlock()
 			b.identities[e], errs = identity, append(errs, err)
@@ -107,10 +108,14 @@ func (b *bench) serve(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func served(ports []flow.Port) []probes.Port {
-	list := make([]probes.Port, len(ports))
-	for i, p := range ports {
-		list[i] = probes.Port{Kind: kind(p.Protocol), Number: p.Number}
+// served leaves out the protocols that the cluster cannot probe: an agent that lacks
+// what they need could not serve them.
+func (b *bench) served(ports []flow.Port) []probes.Port {
+	var list []probes.Port
+	for _, p := range ports {
+		if slices.Contains(b.run.cfg.Cluster.Description().Protocols, p.Protocol) {
+			list = append(list, probes.Port{Kind: kind(p.Protocol), Number: p.Number})
+		}
 	}
 	return list
 }
