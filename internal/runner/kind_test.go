@@ -121,7 +121,7 @@ func TestTheInfrastructureFails(t *testing.T) {
 			result := run(t)
 			stop()
 			unharmed(t, result)
-			t.Logf("%d pass, %d inconclusive, exit %d", result.Count(judge.Pass), result.Count(judge.Inconclusive), report.ExitCode(result))
+			t.Logf("exit code %d\n%s", report.ExitCode(result), text(t, result))
 		})
 	}
 	t.Run("afterwards", func(t *testing.T) {
