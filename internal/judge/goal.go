@@ -110,7 +110,19 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 	case g.spent(line) < g.Within:
 		return g.scout(line)
 	}
-	return flow.Look{Again: !whole(line.Last()) || wholeRounds(line) < fewest && g.spent(line) < 2*g.Within}
+	last := line.Last()
+	told := whole(last) && !last.Begin.Before(g.deadline()) && g.state(*last) != unclear
+	return flow.Look{Again: !told && !g.late(line) || told && wholeRounds(line) < fewest && g.spent(line) < 2*g.Within}
+}
+
+// deadline is when the table has to be reached.
+func (g Goal) deadline() time.Time { return g.Since.Add(g.Within) }
+
+// late ends the search for a round that can be told: it has taken as long again as
+// the step had, and there was one after the deadline.
+func (g Goal) late(line *flow.Timeline) bool {
+	last := line.Last()
+	return g.spent(line) >= 2*g.Within && whole(last) && !last.Begin.Before(g.deadline())
 }
 
 // spent is how long ago the step's action was answered when the last round ended.

@@ -7,9 +7,6 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
-// recent is how many of the last whole rounds are searched for evidence on a flow.
-const recent = 3
-
 // Judge reads a whole timeline.
 func Judge(g Goal, line *flow.Timeline) Step {
 	step := Step{Begin: g.Since, Rounds: wholeRounds(line), Probes: tried(line)}
@@ -21,7 +18,7 @@ func Judge(g Goal, line *flow.Timeline) Step {
 	step.Enforce = g.latency(changes, flow.Deny)
 	step.Revoke = g.latency(changes, flow.Allow)
 	p := g.progress(line)
-	cells := g.cells(line)
+	cells := g.cells(p, line)
 	step.Flaps = g.flaps(p, line)
 	step.Result, step.Reason = g.result(p, cells, line)
 	step.Cells = keep(cells, step.Result)
@@ -87,27 +84,32 @@ func countUndefined(verdicts []flow.Verdict) int {
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
 
 // cells is the table at the end of the timeline.
-func (g Goal) cells(line *flow.Timeline) []Cell {
+func (g Goal) cells(p progress, line *flow.Timeline) []Cell {
 	cells := make([]Cell, len(line.Flows))
 	for i, f := range line.Flows {
 		cells[i] = Cell{Flow: f, Expected: g.Expected[i], Outcomes: map[flow.Outcome]int{}}
 	}
-	old := wholeRounds(line) - recent
-	for n := range line.Rounds {
-		r := &line.Rounds[n]
-		if whole(r) {
-			old--
-		}
+	for n, r := range line.Rounds {
 		for i, s := range r.All() {
 			c := &cells[i]
 			c.Outcomes[s.Outcome]++
 			c.Outcome, c.Detail = s.Outcome, s.Detail
-			if v := s.Verdict(); v != flow.Unknown && old < 0 {
+			if v := s.Verdict(); v != flow.Unknown && g.counts(p, n, r) {
 				c.Observed = v
 			}
 		}
 	}
 	return cells
+}
+
+// counts reports whether round n is evidence: once the table was reached every
+// round since then, and else those that began when its time was up. What was wrong
+// before that may have been right a moment later.
+func (g Goal) counts(p progress, n int, r flow.Round) bool {
+	if p.reached >= 0 {
+		return n >= p.reached
+	}
+	return !r.Begin.Before(g.deadline())
 }
 
 // keep drops the cells that nobody will ask for: of a step that passed all but
