@@ -33,34 +33,32 @@ func WriteMatrix(w io.Writer, m Matrix, format string) error {
 			}
 			t.row(cells...)
 		}
-		t.section(m, "they differ", func(r Row) bool { return r.Differs })
-		topic := ""
+		title := ""
 		for _, r := range m.Rows {
-			if r.Topic != topic && !r.Differs {
-				topic = r.Topic
-				t.section(m, topic, func(other Row) bool { return !other.Differs && other.Topic == topic })
+			if now := r.section(); now != title {
+				title = now
+				t.title(title)
+				t.row(append([]string{"scenario"}, columns(m.Subjects)...)...)
 			}
+			t.row(r.words()...)
 		}
 	})
 }
 
-func (t table) section(m Matrix, title string, member func(Row) bool) {
-	begun := false
-	for _, r := range m.Rows {
-		if !member(r) {
-			continue
-		}
-		if !begun {
-			begun = true
-			t.title(title)
-			t.row(append([]string{"scenario"}, columns(m.Subjects)...)...)
-		}
-		cells := []string{fmt.Sprintf("%s (%s)", r.Scenario, r.Level)}
-		for _, c := range r.Cells {
-			cells = append(cells, c.word())
-		}
-		t.row(cells...)
+// section is the title under which a row stands.
+func (r Row) section() string {
+	if r.Differs {
+		return "they differ"
 	}
+	return r.Topic
+}
+
+func (r Row) words() []string {
+	list := []string{fmt.Sprintf("%s (%s)", r.Scenario, r.Level)}
+	for _, c := range r.Cells {
+		list = append(list, c.word())
+	}
+	return list
 }
 
 func columns(subjects []Subject) []string {

@@ -70,12 +70,7 @@ func (s *Stage) note(p *podState, pod *corev1.Pod) error {
 }
 
 func ready(pod *corev1.Pod) bool {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			return c.Status == corev1.ConditionTrue && len(pod.Status.PodIPs) > 0 && pod.DeletionTimestamp == nil
-		}
-	}
-	return false
+	return cluster.PodReady(pod) && len(pod.Status.PodIPs) > 0 && pod.DeletionTimestamp == nil
 }
 
 // watch follows the pods of a namespace until check awaits nothing more. check gets

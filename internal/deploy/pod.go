@@ -13,12 +13,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
-
-// user runs the agents that need no privilege.
-const user = 65534
 
 func (s *Stage) createPod(ctx context.Context, p *podState) error {
 	if err := s.startPod(ctx, p); err != nil {
@@ -75,43 +73,21 @@ func allowRawSockets(pod *corev1.Pod) {
 
 // probePod is a pod that runs nothing but the agent, without any privilege.
 func probePod(p scenario.Pod, labels map[string]string, node, image string) *corev1.Pod {
-	all := map[string]string{labelPod: p.Name}
-	maps.Copy(all, labels)
-	no, yes, grace, nobody := false, true, int64(1), int64(user)
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: p.Name, Labels: all},
-		Spec: corev1.PodSpec{
-			NodeSelector:                  map[string]string{corev1.LabelHostname: node},
-			Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
-			AutomountServiceAccountToken:  &no,
-			EnableServiceLinks:            &no,
-			TerminationGracePeriodSeconds: &grace,
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: &yes,
-				RunAsUser:    &nobody,
-				// Ports below 1024 need no privilege then, whatever the runtime's default.
-				Sysctls:        []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}},
-				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
-			Containers: []corev1.Container{{
-				Name:  "agent",
-				Image: image,
-				Args:  []string{"--control", "socket"},
-				Env: []corev1.EnvVar{
-					fieldEnv("POD_NAMESPACE", "metadata.namespace"),
-					fieldEnv("POD_NAME", "metadata.name"),
-					fieldEnv("POD_UID", "metadata.uid"),
-					{Name: "CNIPROOF_IDENTITY", Value: "$(POD_NAMESPACE)/$(POD_NAME)/$(POD_UID)"},
-				},
-				Ports: containerPorts(p.Ports),
-				SecurityContext: &corev1.SecurityContext{
-					AllowPrivilegeEscalation: &no,
-					ReadOnlyRootFilesystem:   &yes,
-					Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-				},
-			}},
-		},
+	yes, user := true, cluster.Unprivileged
+	pod := cluster.AgentPod(p.Name, node, image)
+	pod.Labels = map[string]string{labelPod: p.Name}
+	maps.Copy(pod.Labels, labels)
+	pod.Spec.SecurityContext.RunAsNonRoot, pod.Spec.SecurityContext.RunAsUser = &yes, &user
+	agent := &pod.Spec.Containers[0]
+	agent.Env = []corev1.EnvVar{
+		fieldEnv("POD_NAMESPACE", "metadata.namespace"),
+		fieldEnv("POD_NAME", "metadata.name"),
+		fieldEnv("POD_UID", "metadata.uid"),
+		{Name: "CNIPROOF_IDENTITY", Value: "$(POD_NAMESPACE)/$(POD_NAME)/$(POD_UID)"},
 	}
+	agent.Ports = containerPorts(p.Ports)
+	agent.SecurityContext.ReadOnlyRootFilesystem = &yes
+	return pod
 }
 
 func fieldEnv(name, path string) corev1.EnvVar {

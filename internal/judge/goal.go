@@ -110,20 +110,20 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 	case g.spent(line) < g.Within:
 		return g.scout(line)
 	}
+	// Time is up: what counts now is a whole round that began after the deadline, and
+	// one that can be told, as long as it does not take as long again.
 	last := line.Last()
-	told := whole(last) && !last.Begin.Before(g.deadline()) && g.state(*last) != unclear
-	return flow.Look{Again: !told && !g.late(line) || told && wholeRounds(line) < fewest && g.spent(line) < 2*g.Within}
+	switch {
+	case !whole(last) || last.Begin.Before(g.deadline()):
+		return flow.Look{Again: true}
+	case g.spent(line) >= 2*g.Within:
+		return flow.Look{}
+	}
+	return flow.Look{Again: g.state(*last) == unclear || wholeRounds(line) < fewest}
 }
 
 // deadline is when the table has to be reached.
 func (g Goal) deadline() time.Time { return g.Since.Add(g.Within) }
-
-// late ends the search for a round that can be told: it has taken as long again as
-// the step had, and there was one after the deadline.
-func (g Goal) late(line *flow.Timeline) bool {
-	last := line.Last()
-	return g.spent(line) >= 2*g.Within && whole(last) && !last.Begin.Before(g.deadline())
-}
 
 // spent is how long ago the step's action was answered when the last round ended.
 func (g Goal) spent(line *flow.Timeline) time.Duration {

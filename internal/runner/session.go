@@ -47,9 +47,11 @@ func (s *Session) Close(ctx context.Context) *judge.Run {
 // Grouped puts scenarios that share a topology together, so that a session deploys
 // it once.
 func Grouped(list []*scenario.Scenario) []*scenario.Scenario {
+	shapes := make(map[*scenario.Scenario]string, len(list))
+	for _, s := range list {
+		shapes[s] = deploy.Shape(s.Topology)
+	}
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b *scenario.Scenario) int {
-		return cmp.Compare(deploy.Shape(a.Topology), deploy.Shape(b.Topology))
-	})
+	slices.SortStableFunc(list, func(a, b *scenario.Scenario) int { return cmp.Compare(shapes[a], shapes[b]) })
 	return list
 }

@@ -178,16 +178,12 @@ func (p *provider) agentImage(ctx context.Context, api kubernetes.Interface) (st
 // Cleanup removes the namespaces of runs that are dead. Without a kubeconfig there is
 // nothing to look at.
 func (p *provider) Cleanup(ctx context.Context) ([]string, error) {
-	config, _, err := p.connect()
+	_, api, err := p.connect()
 	if clientcmd.IsEmptyConfig(errors.Unwrap(err)) && p.options.Kubeconfig == "" && p.options.Context == "" {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
-	}
-	api, err := kubernetes.NewForConfig(impatient(config))
-	if err != nil {
-		return nil, fmt.Errorf("making a client of the cluster at %s: %w", config.Host, err)
 	}
 	return kube.Cleanup(ctx, api)
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -212,12 +213,7 @@ func (m *parts) exists() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("listing kind clusters: %w", err)
 	}
-	for _, n := range names {
-		if n == m.name {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.Contains(names, m.name), nil
 }
 
 // connect takes the access from the cluster itself: no kubeconfig is written.

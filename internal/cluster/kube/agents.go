@@ -10,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/cniproof/cniproof/internal/cluster"
 )
 
 // The pods of an owner's own namespace: on every node an agent in the node's network,
@@ -64,10 +66,9 @@ func (c *Cluster) startScout(ctx context.Context, number int) error {
 		return err
 	}
 	c.noSCTP("the cluster refuses pods with CAP_NET_RAW, which SCTP probes need for their raw sockets: " + err.Error())
-	no, yes, nobody := false, true, int64(65534)
+	yes, nobody := true, cluster.Unprivileged
 	pod.Spec.SecurityContext.RunAsUser, pod.Spec.SecurityContext.RunAsNonRoot = &nobody, &yes
 	pod.Spec.Containers[0].SecurityContext.Capabilities.Add = nil
-	pod.Spec.Containers[0].SecurityContext.AllowPrivilegeEscalation = &no
 	return c.startPod(ctx, pod)
 }
 
@@ -113,30 +114,12 @@ func (c *Cluster) nodePod(number int) *corev1.Pod {
 }
 
 func (c *Cluster) pod(name, role string, node int, capabilities ...corev1.Capability) *corev1.Pod {
-	no, root, grace := false, int64(0), int64(1)
-	return &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{labelRole: role}},
-		Spec: corev1.PodSpec{
-			NodeSelector:                  map[string]string{corev1.LabelHostname: c.nodes[node-1].Name},
-			Tolerations:                   []corev1.Toleration{{Operator: corev1.TolerationOpExists}},
-			AutomountServiceAccountToken:  &no,
-			EnableServiceLinks:            &no,
-			TerminationGracePeriodSeconds: &grace,
-			SecurityContext: &corev1.PodSecurityContext{
-				RunAsUser:      &root,
-				Sysctls:        []corev1.Sysctl{{Name: "net.ipv4.ip_unprivileged_port_start", Value: "0"}},
-				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-			},
-			Containers: []corev1.Container{{
-				Name:  container,
-				Image: c.config.AgentImage,
-				Args:  []string{"--control", "socket"},
-				Env:   []corev1.EnvVar{{Name: "CNIPROOF_IDENTITY", Value: fmt.Sprintf("%s/%s", c.home.namespace, name)}},
-				SecurityContext: &corev1.SecurityContext{
-					AllowPrivilegeEscalation: &no,
-					Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}, Add: capabilities},
-				},
-			}},
-		},
-	}
+	root := int64(0)
+	pod := cluster.AgentPod(name, c.nodes[node-1].Name, c.config.AgentImage)
+	pod.Labels = map[string]string{labelRole: role}
+	pod.Spec.SecurityContext.RunAsUser = &root
+	agent := &pod.Spec.Containers[0]
+	agent.Env = []corev1.EnvVar{{Name: "CNIPROOF_IDENTITY", Value: fmt.Sprintf("%s/%s", c.home.namespace, name)}}
+	agent.SecurityContext.Capabilities.Add = capabilities
+	return pod
 }

@@ -111,7 +111,7 @@ func (c *Cluster) awaitReady(ctx context.Context, selector string, count int) (m
 			return false, nil
 		}
 		for name, pod := range pods {
-			if !isReady(pod) {
+			if !cluster.PodReady(pod) {
 				awaited = fmt.Sprintf("pod %q to be ready (%s)", name, cluster.PodState(pod))
 				return false, cluster.PodTrouble(pod)
 			}
@@ -122,12 +122,6 @@ func (c *Cluster) awaitReady(ctx context.Context, selector string, count int) (m
 		err = fmt.Errorf("waiting for %s: %w", awaited, err)
 	}
 	return found, err
-}
-
-func isReady(pod *corev1.Pod) bool {
-	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }
 
 // cover is the smallest prefix that has all addresses and prefixes of a family.

@@ -18,12 +18,12 @@ import (
 	"k8s.io/client-go/tools/remotecommand"
 	"k8s.io/streaming/pkg/httpstream"
 
+	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/probes"
 )
 
 const (
 	podSocket = "cniproof" // the agent's default
-	container = "agent"
 	// agentPath is where the agent's image has it.
 	agentPath = "/agent"
 	// greeting is how long a fresh stream may take until the agent answers on it.
@@ -118,7 +118,7 @@ func (c *Cluster) exec(ctx context.Context, namespace, pod string, command []str
 // executor speaks WebSocket, or SPDY where something on the way cannot do that.
 func (c *Cluster) executor(namespace, pod string, command []string) (remotecommand.Executor, error) {
 	request := c.api.CoreV1().RESTClient().Post().Resource("pods").Namespace(namespace).Name(pod).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: container, Command: command, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+		VersionedParams(&corev1.PodExecOptions{Container: cluster.AgentContainer, Command: command, Stdin: true, Stdout: true, Stderr: true}, scheme.ParameterCodec)
 	// No patience below a stream: whoever attaches has it.
 	config := rest.CopyConfig(c.config.REST)
 	spdy, err := remotecommand.NewSPDYExecutor(config, "POST", request.URL())
