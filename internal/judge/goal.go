@@ -105,8 +105,7 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 	case p.held || p.flipped >= 0:
 		return flow.Look{}
 	case p.reached >= 0:
-		pause := g.Hold / time.Duration(max(1, g.Rounds-1))
-		return flow.Look{Again: g.spent(line) < 2*g.Within+2*g.Hold, Pause: pause, Steady: pause > 0}
+		return flow.Look{Again: g.spent(line) < 2*g.Within+2*g.Hold, Pause: g.rest(line.Last()), Steady: g.Hold > 0}
 	case g.spent(line) < g.Within:
 		return g.scout(line)
 	}
@@ -120,6 +119,12 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 		return flow.Look{}
 	}
 	return flow.Look{Again: g.state(*last) == unclear || wholeRounds(line) < fewest}
+}
+
+// rest is what is left of the time from the begin of one round to that of the next
+// while a table is held.
+func (g Goal) rest(last *flow.Round) time.Duration {
+	return max(0, g.Hold/time.Duration(max(1, g.Rounds-1))-last.End.Sub(last.Begin))
 }
 
 // deadline is when the table has to be reached.

@@ -110,6 +110,17 @@ func TestNothingObservedIsInconclusive(t *testing.T) {
 	}
 }
 
+// While a table is held, what a round takes is part of the time to the next one.
+func TestRest(t *testing.T) {
+	for took, want := range map[time.Duration]time.Duration{0: 250 * ms, 50 * ms: 200 * ms, time.Second: 0} {
+		line := drawn("CT")
+		line.Rounds[0].End = line.Rounds[0].Begin.Add(took)
+		if look := goal("AD").Next(line); !look.Again || !look.Steady || look.Pause != want {
+			t.Errorf("after a round of %s: %+v, want a pause of %s", took, look, want)
+		}
+	}
+}
+
 func TestNext(t *testing.T) {
 	for name, c := range map[string]struct {
 		rounds []string
