@@ -20,6 +20,7 @@ func Judge(g Goal, line *flow.Timeline) Step {
 	p := g.progress(line)
 	cells := g.cells(p, line)
 	step.Flaps = g.flaps(p, line)
+	step.Spent = g.spending(p, line)
 	step.Result, step.Reason = g.result(p, cells, line)
 	step.Cells = keep(cells, step.Result)
 	return step

@@ -110,6 +110,20 @@ func TestNothingObservedIsInconclusive(t *testing.T) {
 	}
 }
 
+// Waiting ends with the first round that shows the table; silence is what is left of
+// a round after its last answer.
+func TestSpent(t *testing.T) {
+	line := drawn("CC", "CT", "CT", "CT")
+	for i := range line.Rounds {
+		line.Rounds[i].Samples[0].Took = 20 * ms
+	}
+	got := judge.Judge(goal("AD"), line).Spent
+	want := judge.Spent{Waiting: 100 * ms, Holding: 250 * ms, Silence: 90 * ms}
+	if got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
 // While a table is held, what a round takes is part of the time to the next one.
 func TestRest(t *testing.T) {
 	for took, want := range map[time.Duration]time.Duration{0: 250 * ms, 50 * ms: 200 * ms, time.Second: 0} {

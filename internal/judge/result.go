@@ -36,6 +36,7 @@ type Scenario struct {
 	// Retried is true where a first try was inconclusive before any step had acted,
 	// and a fresh stage was deployed for a second one.
 	Retried bool
+	Spent   Spent
 	Steps   []Step
 }
 
@@ -48,6 +49,7 @@ type Step struct {
 	Reason  string
 	Begin   time.Time // when the last action was answered by the API
 	Took    time.Duration
+	Spent   Spent
 	Rounds  int // of probing the whole table
 	Probes  int
 	// Allowed, Denied and Undefined count the flows by expected verdict.
@@ -121,6 +123,15 @@ type Preflight struct {
 	// Enforced is whether the implementation enforced a default-deny policy at all.
 	Enforced bool
 	Message  string // one or two sentences for a person
+}
+
+// Spent is what the scenarios' time went into.
+func (r *Run) Spent() Spent {
+	var all Spent
+	for i := range r.Scenarios {
+		all.Add(r.Scenarios[i].Spent)
+	}
+	return all
 }
 
 // Count counts the scenarios with a result.

@@ -49,6 +49,8 @@ type Document struct {
 	Summary Totals `json:"summary"`
 	// Latency is how long the implementation took to follow changes.
 	Latency Latencies `json:"latency"`
+	// Spent is what the scenarios' time went into, summed over all that ran at once.
+	Spent SpentInfo `json:"spent"`
 	// Deviations are those that the implementation is known for.
 	Deviations []DeviationEntry `json:"deviations"`
 	// Scenarios are in the order in which they ended.
@@ -166,6 +168,8 @@ type ScenarioEntry struct {
 	KnownDeviation string `json:"knownDeviation"`
 	// Seconds is how long it took.
 	Seconds float64 `json:"seconds"`
+	// Spent is what the time went into.
+	Spent SpentInfo `json:"spent"`
 	// Stage is the number of the stage that ran it, 0 if none did.
 	Stage int `json:"stage"`
 	// Retried is true where a first try could not begin and a second was made.
@@ -224,6 +228,20 @@ type StepLatency struct {
 	LastWrong float64 `json:"lastWrong"`
 	// Settled is when every one of them had shown its new verdict.
 	Settled float64 `json:"settled"`
+}
+
+// SpentInfo is what time went into. Unit: seconds.
+type SpentInfo struct {
+	// Deploying probe pods, until all of them are ready.
+	Deploying float64 `json:"deploying"`
+	// API requests that change objects, and recreating pods.
+	API float64 `json:"api"`
+	// Waiting for the tables of steps, from the API's answer to the first round that shows them.
+	Waiting float64 `json:"waiting"`
+	// Holding tables, from then on.
+	Holding float64 `json:"holding"`
+	// Silence is the part of waiting and holding in which only the time-outs of denied flows were left.
+	Silence float64 `json:"silence"`
 }
 
 // FlapEntry is a flow that was right, and was seen wrong while the table was held.

@@ -92,6 +92,7 @@ func document(in Input) *Document {
 		Preflight:      PreflightInfo(run.Preflight),
 		Summary:        totals(run),
 		Latency:        Latencies{Enforce: percentiles(enforcement(run)), Revoke: percentiles(revocation(run))},
+		Spent:          spentInfo(run.Spent()),
 		Deviations:     deviationEntries(in),
 		Scenarios:      []ScenarioEntry{},
 	}
@@ -112,6 +113,13 @@ func clusterInfo(c Cluster) ClusterInfo {
 		Nodes:      c.Nodes,
 		Families:   list(c.Families),
 		Protocols:  list(c.Protocols),
+	}
+}
+
+func spentInfo(s judge.Spent) SpentInfo {
+	return SpentInfo{
+		Deploying: seconds(s.Deploying), API: seconds(s.API),
+		Waiting: seconds(s.Waiting), Holding: seconds(s.Holding), Silence: seconds(s.Silence),
 	}
 }
 
@@ -176,6 +184,7 @@ func scenarioEntry(in Input, s *judge.Scenario) ScenarioEntry {
 		Result:       known(s.Result),
 		Reason:       s.Reason,
 		Seconds:      seconds(s.Took),
+		Spent:        spentInfo(s.Spent),
 		Stage:        s.Stage,
 		Retried:      s.Retried,
 		Steps:        []StepEntry{},

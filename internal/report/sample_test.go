@@ -73,6 +73,10 @@ func scene(name, topic, summary string, result judge.Result, steps ...judge.Step
 	s.Steps = append(s.Steps, step("control before: no policy", judge.Pass, nil))
 	s.Steps[0].Control = true
 	s.Steps = append(s.Steps, steps...)
+	s.Spent = judge.Spent{
+		Deploying: 90 * time.Millisecond, API: 12 * time.Millisecond, Waiting: 128 * time.Millisecond,
+		Holding: 200 * time.Millisecond, Silence: 80 * time.Millisecond,
+	}
 	for _, st := range steps {
 		if s.Reason == "" && st.Reason != "" {
 			s.Reason = fmt.Sprintf("%s: %s", st.Name, st.Reason)

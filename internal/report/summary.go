@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
@@ -23,6 +24,9 @@ func Summary(in Input, o Options) string {
 		lines = append(lines, s.field("flaps", plural(n, "flow")+" did not stay as expected")...)
 	}
 	lines = append(lines, s.field("run", duration(r))...)
+	if s.verbose {
+		lines = append(lines, s.field("time", spent(r.Spent()))...)
+	}
 	lines = append(lines, s.outcome(in)...)
 	lines = append(lines, s.next(in)...)
 	return strings.Join(lines, "\n") + "\n"
@@ -42,6 +46,14 @@ func duration(r *judge.Run) string {
 		text += fmt.Sprintf(", %d at once", r.Parallel)
 	}
 	return text + fmt.Sprintf("; --seed %d repeats this order", r.Seed)
+}
+
+// spent shares the time of all stages out.
+func spent(t judge.Spent) string {
+	all := max(t.Deploying+t.API+t.Waiting+t.Holding, 1)
+	share := func(d time.Duration) string { return fmt.Sprintf("%s (%d%%)", short(d), (100*d+all/2)/all) }
+	return fmt.Sprintf("of all stages: deploying %s, API %s, waiting for tables %s, holding them %s; in both, for time-outs of denied flows %s",
+		share(t.Deploying), share(t.API), share(t.Waiting), share(t.Holding), share(t.Silence))
 }
 
 func flaps(r *judge.Run) int {

@@ -43,15 +43,11 @@ func (b *bench) shape() string {
 	return deploy.Shape(b.topology)
 }
 
-// prepare makes the stage that topology, with no policy in it, and has every agent
-// serve what the topology says.
-func (b *bench) prepare(ctx context.Context, t scenario.Topology) error {
-	if b.stage != nil && b.shape() == deploy.Shape(t) {
-		return b.relabel(ctx, t)
-	}
-	return b.deploy(ctx, t)
-}
+// fits reports whether labels are all that the stage lacks to be that topology.
+func (b *bench) fits(t scenario.Topology) bool { return b.stage != nil && b.shape() == deploy.Shape(t) }
 
+// relabel makes the stage that topology, with no policy in it, and has every agent
+// serve what the topology says.
 func (b *bench) relabel(ctx context.Context, t scenario.Topology) error {
 	b.proved = b.proved && sameEndpoints(b.topology, t)
 	b.topology = t

@@ -59,7 +59,9 @@ func (p *play) close(ctx context.Context) {
 	if ctx.Err() != nil || p.closed() {
 		return
 	}
+	begin := time.Now()
 	since, err := p.bench.stage.Reset(ctx, p.scenario.Topology)
+	p.result.Spent.API += since.Sub(begin)
 	if err != nil {
 		p.conclude(judge.Inconclusive, fmt.Sprintf("the cluster failed: %v", err))
 		p.bench.down(ctx)

@@ -24,6 +24,9 @@ func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenari
 		result.Retried = true
 	}
 	result.Begin, result.Took = begin, time.Since(begin)
+	for _, step := range result.Steps {
+		result.Spent.Add(step.Spent)
+	}
 	return result
 }
 
@@ -45,12 +48,12 @@ func (b *bench) try(ctx context.Context, s *scenario.Scenario) (result judge.Sce
 	if reason := b.run.unfit(s); reason != "" {
 		return skip(s, reason), false
 	}
-	if err := b.prepare(ctx, s.Topology); err != nil {
+	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
+	p.result.Stage = b.number
+	if err := p.prepare(ctx); err != nil {
 		b.down(ctx)
 		return failed(s, b.number, err), true
 	}
-	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
-	p.result.Stage = b.number
 	if reason := p.unrenderable(); reason != "" {
 		return skip(s, reason), false
 	}
@@ -59,6 +62,17 @@ func (b *bench) try(ctx context.Context, s *scenario.Scenario) (result judge.Sce
 		return failed(s, b.number, err), !p.acted
 	}
 	return p.result, !p.acted
+}
+
+// prepare makes the stage fit, by new pods or by new labels.
+func (p *play) prepare(ctx context.Context) error {
+	b, begin := p.bench, time.Now()
+	if b.fits(p.scenario.Topology) {
+		defer func() { p.result.Spent.API = time.Since(begin) }()
+		return b.relabel(ctx, p.scenario.Topology)
+	}
+	defer func() { p.result.Spent.Deploying = time.Since(begin) }()
+	return b.deploy(ctx, p.scenario.Topology)
 }
 
 func (p *play) perform(ctx context.Context) error {
@@ -111,7 +125,9 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	if step.Acts() {
 		p.acted, p.bench.proved = true, false
 	}
+	begin := time.Now()
 	since, err := p.bench.stage.Act(ctx, step)
+	p.result.Spent.API += since.Sub(begin)
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
