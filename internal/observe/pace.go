@@ -66,9 +66,13 @@ func (p *pace) attempt() time.Duration {
 }
 
 // series gives every flow its attempts, by the number of rounds in a row in which
-// it has connected so far.
-func (p *pace) series(connected []int, steady bool) [][]time.Duration {
+// it has connected so far. A few flows, tried alone, only say when it is time to try
+// them all: they wait half as long.
+func (p *pace) series(connected []int, steady, few bool) [][]time.Duration {
 	t := p.attempt()
+	if few {
+		t /= 2
+	}
 	list := make([][]time.Duration, len(connected))
 	for i, n := range connected {
 		list[i] = attempts(t, n, steady)

@@ -88,6 +88,15 @@ func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
 	}
 }
 
+func TestAFewFlowsWaitHalfAsLong(t *testing.T) {
+	var p pace
+	p.learn(answersOf(300, 100*time.Millisecond), false)
+	all, few := p.series([]int{0}, false, false), p.series([]int{0}, false, true)
+	if all[0][0] != 2*few[0][0] {
+		t.Errorf("tried alone a flow waits %s, in the whole table %s", few[0][0], all[0][0])
+	}
+}
+
 func TestSilenceInACrowdIsNoDenial(t *testing.T) {
 	const granted = 100 * time.Millisecond
 	silent, refused := flow.Sample{Outcome: flow.TimedOut}, flow.Sample{Outcome: flow.Refused}

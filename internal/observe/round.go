@@ -18,7 +18,7 @@ const grace = 10 * time.Second
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
 func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.Round {
 	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
-	timeouts := w.pace.series(connected, steady)
+	timeouts := w.pace.series(connected, steady, w.few)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
 		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
