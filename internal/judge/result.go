@@ -33,11 +33,10 @@ type Scenario struct {
 	Took   time.Duration
 	// Stage is the number of the stage that ran it, counted from 1; 0 if none did.
 	Stage int
-	// Retried is true where a first try was inconclusive before any step had acted,
-	// and a fresh stage was deployed for a second one.
-	Retried bool
-	Spent   Spent
-	Steps   []Step
+	// FirstTry is why a first try was inconclusive, where a second one was made; else "".
+	FirstTry string
+	Spent    Spent
+	Steps    []Step
 }
 
 // Step is the result of one step. The controls before and after a scenario are

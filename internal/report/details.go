@@ -105,7 +105,7 @@ func (s style) title(sc *judge.Scenario) string {
 	if sc.Topic != "" {
 		facts = plain(sc.Topic) + ", " + facts
 	}
-	if sc.Retried {
+	if sc.FirstTry != "" {
 		facts += ", second try"
 	}
 	head, name := mark(sc.Result)+"  ", plain(sc.Name)

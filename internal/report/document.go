@@ -172,8 +172,8 @@ type ScenarioEntry struct {
 	Spent SpentInfo `json:"spent"`
 	// Stage is the number of the stage that ran it, 0 if none did.
 	Stage int `json:"stage"`
-	// Retried is true where a first try could not begin and a second was made.
-	Retried bool `json:"retried"`
+	// FirstTry is why a first try was inconclusive, where a second one was made; else "".
+	FirstTry string `json:"firstTry"`
 	// Steps in order, controls included.
 	Steps []StepEntry `json:"steps"`
 	// Mismatches are the flows that are evidence against the implementation; none where the level is not scored.

@@ -186,7 +186,7 @@ func scenarioEntry(in Input, s *judge.Scenario) ScenarioEntry {
 		Seconds:      seconds(s.Took),
 		Spent:        spentInfo(s.Spent),
 		Stage:        s.Stage,
-		Retried:      s.Retried,
+		FirstTry:     s.FirstTry,
 		Steps:        []StepEntry{},
 		Mismatches:   []FlowEntry{},
 		Inconclusive: []FlowEntry{},

@@ -128,7 +128,7 @@ func passed() Input {
 		r.Scenarios = append(r.Scenarios, good(name, i+1))
 	}
 	r.Scenarios[2].Level = scenario.LevelOptional
-	r.Scenarios[3].Retried = true
+	r.Scenarios[3].FirstTry = "the cluster failed: an agent did not answer"
 	return input(r)
 }
 
@@ -262,7 +262,8 @@ func inconclusive() Input {
 	control.Control = true
 	control.Reason = "20 of 60 flows could not be told"
 	doubt := scene("default-deny-egress", "basics", "A selected pod is isolated.", judge.Inconclusive)
-	doubt.Steps, doubt.Reason, doubt.Retried = []judge.Step{control}, "not judged: without any policy, "+control.Reason, true
+	doubt.Steps, doubt.Reason = []judge.Step{control}, "not judged: without any policy, "+control.Reason
+	doubt.FirstTry = doubt.Reason
 	lost := judge.Scenario{
 		Name: "policies-add-up", Topic: "basics", Summary: "Policies add up.", Level: scenario.LevelMust,
 		Result: judge.Inconclusive, Reason: "deploying the topology: pod cniproof-x-1/a is not ready after 60s: ImagePullBackOff",

@@ -229,8 +229,8 @@ func Line(in Input, sc judge.Scenario, o Options) string {
 	if d := in.deviation(&sc); d != nil {
 		note = "known deviation, " + plain(d.Link)
 	}
-	if sc.Retried {
-		note = strings.TrimSpace("(second try) " + note)
+	if note == "" && sc.FirstTry != "" {
+		note = "the first try could not tell: " + plain(sc.FirstTry)
 	}
 	padded := pad(name, nameWidth)
 	room := s.width - columns(head) - columns(padded) - 2

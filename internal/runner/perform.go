@@ -13,15 +13,16 @@ import (
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// perform runs one scenario between two controls. A first try that was
-// inconclusive before any step had acted is repeated once on a fresh stage.
+// perform runs one scenario between two controls. One that could not be told is tried
+// once more, on fresh pods; a wrong verdict never is.
 func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenario {
 	begin := time.Now()
-	result, untouched := b.try(ctx, s)
-	if result.Result == judge.Inconclusive && untouched && ctx.Err() == nil {
+	result := b.try(ctx, s)
+	if result.Result == judge.Inconclusive && ctx.Err() == nil && b.run.again() {
+		first := result.Reason
 		b.down(ctx)
-		result, _ = b.try(ctx, s)
-		result.Retried = true
+		result = b.try(ctx, s)
+		result.FirstTry = first
 	}
 	result.Begin, result.Took = begin, time.Since(begin)
 	for _, step := range result.Steps {
@@ -29,6 +30,18 @@ func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenari
 	}
 	return result
 }
+
+// again reports whether a scenario may be tried once more. On a cluster that is broken
+// for good that is of no use, and would take as long again.
+func (r *run) again() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.retries++
+	return r.retries <= fewRetries+len(r.cfg.Scenarios)/10
+}
+
+// fewRetries is how many scenarios even a short run may try once more.
+const fewRetries = 4
 
 // play is one scenario being played on a stage.
 type play struct {
@@ -40,28 +53,27 @@ type play struct {
 	world    *oracle.World
 	before   []flow.Verdict // what the last step expected; nil: all allowed
 	result   judge.Scenario
-	acted    bool
 }
 
-// try runs the scenario once. untouched says that no step had acted yet.
-func (b *bench) try(ctx context.Context, s *scenario.Scenario) (result judge.Scenario, untouched bool) {
+// try runs the scenario once.
+func (b *bench) try(ctx context.Context, s *scenario.Scenario) judge.Scenario {
 	if reason := b.run.unfit(s); reason != "" {
-		return skip(s, reason), false
+		return skip(s, reason)
 	}
 	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
 	p.result.Stage = b.number
 	if err := p.prepare(ctx); err != nil {
 		b.down(ctx)
-		return failed(s, b.number, err), true
+		return failed(s, b.number, err)
 	}
 	if reason := p.unrenderable(); reason != "" {
-		return skip(s, reason), false
+		return skip(s, reason)
 	}
 	if err := p.perform(ctx); err != nil {
 		b.down(ctx)
-		return failed(s, b.number, err), !p.acted
+		return failed(s, b.number, err)
 	}
-	return p.result, !p.acted
+	return p.result
 }
 
 // prepare makes the stage fit, by new pods or by new labels.
@@ -123,7 +135,7 @@ func (p *play) last() *judge.Step { return &p.result.Steps[len(p.result.Steps)-1
 func (p *play) step(ctx context.Context, step scenario.Step) error {
 	applied := p.bench.stage.Binding()
 	if step.Acts() {
-		p.acted, p.bench.proved = true, false
+		p.bench.proved = false
 	}
 	begin := time.Now()
 	since, err := p.bench.stage.Act(ctx, step)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -78,6 +79,28 @@ func TestCutStreamsAreNoDenials(t *testing.T) {
 	if cuts.Load() < 20 {
 		t.Errorf("only %d streams were opened: nothing was cut", cuts.Load())
 	}
+}
+
+// TestASecondTry loses every agent of the first pods in the middle of a scenario, for
+// good. The second try finds fresh pods, and the result says that it was one.
+func TestASecondTry(t *testing.T) {
+	sound := open(t)
+	var opened sync.Map
+	c := troubled{sound, func(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
+		if !strings.Contains(e.Namespace, "-1001-") {
+			return sound.Attach(ctx, e)
+		}
+		if _, again := opened.LoadOrStore(e, true); again {
+			return nil, errors.New("no second stream to " + e.String())
+		}
+		s, err := sound.Attach(ctx, e)
+		return &cutting{s, 6000}, err
+	}}
+	result := runOn(t, c, runner.Config{Scenarios: named(t, "canonical-deny-all"), Parallel: 1})
+	if s := result.Scenarios[0]; s.Result != judge.Pass || !strings.Contains(s.FirstTry, "could not be told") {
+		t.Errorf("want a pass whose first try could not tell, not %s, %q:\n%s", s.Result, s.FirstTry, text(t, result))
+	}
+	gone(t, c)
 }
 
 // TestUnreachableAgentsAreInconclusive is a cluster whose pods cannot be attached to.

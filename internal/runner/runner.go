@@ -103,8 +103,9 @@ type run struct {
 	pool  *observe.Pool
 	queue *queue
 
-	mu     sync.Mutex // guards result and serialises Progress
-	result *judge.Run
+	mu      sync.Mutex // guards result and retries, and serialises Progress
+	result  *judge.Run
+	retries int // scenarios that were, or should have been, tried once more
 }
 
 func (r *run) run(ctx context.Context) {

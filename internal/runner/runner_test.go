@@ -102,7 +102,11 @@ func bracketed(t *testing.T, s judge.Scenario) {
 
 func named(t *testing.T, names ...string) []*scenarioT {
 	t.Helper()
-	return slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !slices.Contains(names, s.Name) })
+	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !slices.Contains(names, s.Name) })
+	if len(list) != len(names) {
+		t.Fatalf("of the scenarios %q there are only %d", names, len(list))
+	}
+	return list
 }
 
 func TestTheSeedGivesTheOrder(t *testing.T) {
