@@ -87,7 +87,7 @@ func TestTheInfrastructureFails(t *testing.T) {
 	c := onKind(t)
 	nodes := c.Nodes()
 	control, worker := nodes[0].Name, nodes[len(nodes)-1].Name
-	list := named(t, "canonical-deny-all", "canonical-deny-ingress", "deny-per-namespace", "by-all-namespaces", "end-port-edges", "ports-changed")
+	list := named(t, "canonical-deny-all", "canonical-deny-ingress", "deny-per-namespace", "namespace-in-takes-each-value", "end-port-edges", "ports-changed")
 	runs := 0
 	run := func(t *testing.T) *judge.Run {
 		runs++ // the namespaces of the last run may not be gone yet
