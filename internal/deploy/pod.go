@@ -117,7 +117,7 @@ func service(p scenario.Pod) *corev1.Service {
 		object.Spec.Ports = append(object.Spec.Ports, corev1.ServicePort{
 			Name:       strings.ToLower(port.Protocol.String()) + "-" + strconv.Itoa(int(port.Number)),
 			Protocol:   corev1.Protocol(port.Protocol.String()),
-			Port:       int32(port.Number) + ServiceOffset,
+			Port:       int32(ServicePort(port.Number)),
 			TargetPort: target,
 		})
 	}

@@ -59,8 +59,21 @@ func TestDifferenceTurnsOneSetOfLabelsIntoTheOther(t *testing.T) {
 func TestServicesNeverShareThePortOfTheirPod(t *testing.T) {
 	pod := scenario.Pod{Name: "p", Ports: []flow.Port{{Number: 80, Protocol: flow.TCP}, {Number: 81, Protocol: flow.UDP, Name: "dns"}}}
 	for i, p := range service(pod).Spec.Ports {
-		if p.Port != int32(pod.Ports[i].Number)+ServiceOffset {
+		if p.Port != int32(ServicePort(pod.Ports[i].Number)) {
 			t.Errorf("port %d of the Service stands for %d", p.Port, pod.Ports[i].Number)
+		}
+	}
+	seen := map[uint16]uint16{}
+	for port := uint16(1); port > 0; port++ {
+		of := ServicePort(port)
+		if other, taken := seen[of]; taken || of == port || of == 0 {
+			t.Fatalf("port %d and port %d of a pod both have %d on its Service", port, other, of)
+		}
+		seen[of] = port
+	}
+	for port, want := range map[uint16]uint16{80: 20080, 45535: 65535, 45536: 1, 50051: 4516} {
+		if got := ServicePort(port); got != want {
+			t.Errorf("port %d is %d on its Service, want %d", port, got, want)
 		}
 	}
 	if target := service(pod).Spec.Ports[1].TargetPort.StrVal; target != "dns" {

@@ -31,9 +31,14 @@ const (
 // wants them, except where they need raw sockets.
 const labelSecurity = "pod-security.kubernetes.io/enforce"
 
-// ServiceOffset is added to a pod's port to make the port of its Service, so that
-// an implementation which judges the Service's port instead of the pod's is seen.
-const ServiceOffset = 20000
+// ServicePort is the port of a pod's Service that leads to this port of the pod:
+// 20000 above it, and round again from 1 past the last. It is never the pod's own
+// number, so that an implementation which judges the one for the other is seen, and
+// no two ports share one.
+func ServicePort(port uint16) uint16 {
+	const offset, ports = 20000, 65535
+	return uint16((int(port)-1+offset)%ports + 1)
+}
 
 const systemNamespace = "kube-system"
 

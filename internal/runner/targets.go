@@ -47,7 +47,7 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 			from, t.Query, t.Peer = dns.servers, dnsQuery, dns.answer
 			t.Kind = dnsKind(f.Protocol)
 		case f.Via == flow.ClusterIP:
-			from, port = b.stage.Services(f.Destination), f.Port+deploy.ServiceOffset
+			from, port = b.stage.Services(f.Destination), deploy.ServicePort(f.Port)
 		default:
 			from = binding.Addresses[f.Destination]
 		}

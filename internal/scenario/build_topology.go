@@ -15,10 +15,8 @@ import (
 	"github.com/cniproof/cniproof/internal/strict"
 )
 
-// Bounds of a topology. A pod's port must leave room for the port of its Service,
-// which is 20000 higher.
+// Bounds of a topology.
 const (
-	maxPodPort       = 45535
 	maxPods          = 100
 	maxFlows         = 100_000
 	maxHosts         = 16
@@ -69,7 +67,7 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	}
 	t.External = d.external(doc.External, strict.Child(at, "external"))
 	if path := strict.Child(at, "nodes"); d.Lines.Has(path) {
-		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, 65535, strict.Child(path, "ports"))}
+		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, strict.Child(path, "ports"))}
 	}
 	d.size(t, at)
 	return t
@@ -122,7 +120,7 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	d.Wrongs(path, validation.IsDNS1035Label(name))
 	d.labels(doc.Labels, strict.Child(path, "labels"))
 	d.nodeNumber(doc.Node, strict.Child(path, "node"))
-	ports := d.ports(doc.Ports, maxPodPort, strict.Child(path, "ports"))
+	ports := d.ports(doc.Ports, strict.Child(path, "ports"))
 	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports}, true
 }
 
@@ -144,7 +142,7 @@ func (d *decoder) external(doc externalDoc, path string) External {
 	if doc.Hosts < 1 || doc.Hosts > maxHosts {
 		d.Wrong(strict.Child(path, "hosts"), "must be from 1 to %d, not %d", maxHosts, doc.Hosts)
 	}
-	return External{Hosts: min(doc.Hosts, maxHosts), Ports: d.ports(doc.Ports, 65535, strict.Child(path, "ports"))}
+	return External{Hosts: min(doc.Hosts, maxHosts), Ports: d.ports(doc.Ports, strict.Child(path, "ports"))}
 }
 
 // labels checks labels that a scenario sets.
@@ -170,7 +168,7 @@ func (d *decoder) label(key string, value *string, path string) {
 }
 
 // ports reads ports of the form [NAME=]NUMBER/PROTOCOL.
-func (d *decoder) ports(texts []string, highest uint16, path string) []flow.Port {
+func (d *decoder) ports(texts []string, path string) []flow.Port {
 	var ports []flow.Port
 	for i, text := range texts {
 		at := strict.Index(path, i)
@@ -178,9 +176,6 @@ func (d *decoder) ports(texts []string, highest uint16, path string) []flow.Port
 		if err != nil {
 			d.Wrong(at, "%v", err)
 			continue
-		}
-		if p.Number > highest {
-			d.Wrong(at, "port %d is above %d: a pod's Service listens 20000 higher", p.Number, highest)
 		}
 		d.portOnce(p, ports, at)
 		ports = append(ports, p)
