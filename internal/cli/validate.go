@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -65,8 +66,9 @@ func (a *app) witnesses(files []string) []string {
 	return wrong
 }
 
-// yamlFiles expands folders; a file is taken whatever its name.
-func yamlFiles(args []string) ([]string, error) {
+// yamlFiles expands folders, of which it takes files with YAML's extensions and
+// others given; a file is taken whatever its name.
+func yamlFiles(args []string, others ...string) ([]string, error) {
 	var files []string
 	for _, arg := range args {
 		err := fs.WalkDir(scenario.OSFiles(), filepath.Clean(arg), func(p string, d fs.DirEntry, err error) error {
@@ -74,7 +76,7 @@ func yamlFiles(args []string) ([]string, error) {
 				return err
 			}
 			ext := path.Ext(p)
-			if !d.IsDir() && (p == filepath.Clean(arg) || ext == ".yaml" || ext == ".yml") {
+			if !d.IsDir() && (p == filepath.Clean(arg) || ext == ".yaml" || ext == ".yml" || slices.Contains(others, ext)) {
 				files = append(files, p)
 			}
 			return nil
