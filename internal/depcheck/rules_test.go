@@ -67,6 +67,8 @@ var rules = []rule{
 		because: "the oracle is deterministic: same bytes in, same bytes out"},
 	{packages: "internal/adopt", never: join(live, outer, []string{"internal/judge", "internal/report"}),
 		because: "it makes a scenario of objects that it is handed: same objects in, same bytes out"},
+	{packages: "internal/vigil", only: []string{"internal/flow"},
+		because: "it turns samples into windows, whoever made them and for whatever reason"},
 	{packages: "internal/judge", never: join(live, outer, []string{"internal/oracle", "internal/report"}),
 		because: "the judge holds tables against timelines; it computes neither and touches no cluster"},
 	{packages: "internal/report", never: join(live, outer, []string{"internal/oracle"}),

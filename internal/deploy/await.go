@@ -9,6 +9,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cniproof/cniproof/internal/cluster"
@@ -97,10 +98,11 @@ func (s *Stage) watch(ctx context.Context, namespace string, check func(map[stri
 // recreate deletes a pod, waits until it is gone and starts another one of the same name.
 func (s *Stage) recreate(ctx context.Context, e flow.Endpoint) error {
 	p := s.pods[e]
-	if err := s.api.CoreV1().Pods(s.real(e.Namespace)).Delete(ctx, e.Name, metav1.DeleteOptions{}); err != nil {
+	err := s.api.CoreV1().Pods(s.real(e.Namespace)).Delete(ctx, e.Name, metav1.DeleteOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting pod %q: %w", e, err)
 	}
-	err := s.watch(ctx, e.Namespace, func(now map[string]*corev1.Pod) (string, error) {
+	err = s.watch(ctx, e.Namespace, func(now map[string]*corev1.Pod) (string, error) {
 		if pod := now[e.Name]; pod != nil && string(pod.UID) == p.uid {
 			return fmt.Sprintf("pod %q to be gone", e), nil
 		}

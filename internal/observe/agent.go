@@ -41,7 +41,7 @@ func (p *Pool) Agent(e flow.Endpoint) *Agent {
 	defer p.mu.Unlock()
 	a, ok := p.agents[e]
 	if !ok {
-		a = &Agent{endpoint: e, attach: p.attach}
+		a = &Agent{endpoint: e, attach: p.attach, dialling: make(chan struct{}, 1)}
 		p.agents[e] = a
 	}
 	return a
@@ -73,6 +73,7 @@ func (p *Pool) Close() {
 type Agent struct {
 	endpoint flow.Endpoint
 	attach   Attach
+	dialling chan struct{} // holds one token while somebody attaches
 
 	mu     sync.Mutex
 	client *probes.Client
@@ -109,24 +110,41 @@ func (a *Agent) Serve(ctx context.Context, ports []probes.Port) (identity string
 // dial returns the client of the agent's stream. A fresh stream may lead to an
 // agent that was restarted, so it is told again what to serve.
 func (a *Agent) dial(ctx context.Context) (*probes.Client, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.client != nil {
-		return a.client, nil
+	if client, _ := a.known(); client != nil {
+		return client, nil
+	}
+	select {
+	case a.dialling <- struct{}{}:
+		defer func() { <-a.dialling }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for the stream to the agent of %s: %w", a.endpoint, ctx.Err())
+	}
+	client, served := a.known()
+	if client != nil {
+		return client, nil
 	}
 	stream, err := a.attach(ctx, a.endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("attaching to the agent of %s: %w", a.endpoint, err)
 	}
-	client := probes.NewClient(stream)
-	if len(a.served) > 0 {
-		if err := client.Serve(ctx, a.served); err != nil {
+	client = probes.NewClient(stream)
+	if len(served) > 0 {
+		if err := client.Serve(ctx, served); err != nil {
 			_ = client.Close()
 			return nil, fmt.Errorf("serving again on %s: %w", a.endpoint, err)
 		}
 	}
+	a.mu.Lock()
 	a.client = client
+	a.mu.Unlock()
 	return client, nil
+}
+
+// known is the stream, if there is one, and what the agent was told to serve.
+func (a *Agent) known() (*probes.Client, []probes.Port) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.client, slices.Clone(a.served)
 }
 
 // reset closes the stream, so that the next use attaches again; a nil client

@@ -24,7 +24,7 @@ type health struct {
 // the server does not listen, or answers come so late, an agent's or those of other
 // flows of the round, that the flow's own answer may have been late as well.
 func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, timeouts [][]time.Duration, during map[*Agent]health) {
-	after := checkup(ctx, w.silent(samples))
+	after := w.checkup(ctx, w.silent(samples))
 	others := slow(waits(samples, timeouts))
 	for i, t := range w.targets {
 		if !samples[i].Outcome.Blocked() {
@@ -80,13 +80,13 @@ func (w *Watcher) silent(samples []flow.Sample) map[*Agent]bool {
 }
 
 // checkup pings agents, all at the same time.
-func checkup(ctx context.Context, agents map[*Agent]bool) map[*Agent]health {
+func (w *Watcher) checkup(ctx context.Context, agents map[*Agent]bool) map[*Agent]health {
 	found := make(map[*Agent]health, len(agents))
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for a := range agents {
 		group.Go(func() {
-			h := a.check(ctx)
+			h := a.check(ctx, w.grace)
 			mu.Lock()
 			defer mu.Unlock()
 			found[a] = h
@@ -107,7 +107,7 @@ func lags(agents map[*Agent]health) []time.Duration {
 	return list
 }
 
-func (a *Agent) check(ctx context.Context) health {
+func (a *Agent) check(ctx context.Context, grace time.Duration) health {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	begin := time.Now()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,7 +19,9 @@ import (
 
 // lab is two real agents on loopback, and control streams that can be spoilt.
 type lab struct {
-	pool     *observe.Pool
+	pool *observe.Pool
+
+	mu       sync.Mutex // guards streams and attached
 	agents   map[flow.Endpoint]*probes.Agent
 	streams  map[flow.Endpoint]net.Conn // the latest, for cutting
 	attached map[flow.Endpoint]int
@@ -54,14 +57,29 @@ func (l *lab) attach(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, 
 	if l.broken[e] {
 		return nil, errors.New("no route to the agent")
 	}
-	l.attached[e]++
 	ours, theirs := net.Pipe()
+	l.mu.Lock()
+	l.attached[e]++
 	l.streams[e] = theirs
+	l.mu.Unlock()
 	go func() {
 		_ = l.agents[e].Control(context.WithoutCancel(ctx), theirs)
 		_ = theirs.Close()
 	}()
 	return slow{ours, l.delay[e]}, nil
+}
+
+// cut breaks the stream to an agent.
+func (l *lab) cut(e flow.Endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.streams[e].Close()
+}
+
+func (l *lab) attachments(e flow.Endpoint) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.attached[e]
 }
 
 // slow is a stream on which every write is late.
@@ -180,7 +198,7 @@ func TestAServerWhoseAgentIsGoneIsNoDenial(t *testing.T) {
 	l := newLab(t)
 	target := dropped(t, l.target(t))
 	l.broken[server] = true
-	_ = l.streams[server].Close()
+	l.cut(server)
 	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "x/server")
 }
 
@@ -211,7 +229,7 @@ func TestACutStreamIsNoDenialAndComesBack(t *testing.T) {
 	if _, err := target.From.Serve(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	_ = l.streams[client].Close()
+	l.cut(client)
 	if got := l.watch(t, 1, target)[0]; got.Outcome != flow.Failed && got.Outcome != flow.Connected {
 		t.Errorf("a cut stream was taken for %s (%s)", got.Outcome, got.Detail)
 	}

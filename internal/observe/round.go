@@ -24,7 +24,7 @@ func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.
 		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
 	}
 	var during map[*Agent]health
-	group.Go(func() { during = checkup(ctx, w.everyone()) })
+	group.Go(func() { during = w.checkup(ctx, w.everyone()) })
 	group.Wait()
 	w.pace.learn(append(answers(round.Samples), lags(during)...), w.few)
 	w.doubt(ctx, round.Samples, timeouts, during)
@@ -48,7 +48,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 		longest = max(longest, total(timeouts[i]))
 		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query}
 	}
-	ctx, cancel := context.WithTimeout(ctx, longest+grace)
+	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)
 	defer cancel()
 	begin := time.Now()
 	results, err := agent.probe(ctx, list)

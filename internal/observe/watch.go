@@ -41,11 +41,12 @@ type Watcher struct {
 	pace    *pace
 	targets []Target
 	few     bool // of the targets of another watcher
+	grace   time.Duration
 }
 
 // NewWatcher returns a watcher of these targets, whose agents are of this pool.
 func (p *Pool) NewWatcher(targets []Target) *Watcher {
-	return &Watcher{pace: &p.pace, targets: targets}
+	return &Watcher{pace: &p.pace, targets: targets, grace: grace}
 }
 
 // Watch probes the targets, round after round, until next says that it is enough
@@ -73,7 +74,7 @@ func (w *Watcher) look(ctx context.Context, look flow.Look, connected []int) flo
 	if look.Only == nil {
 		return w.round(ctx, connected, look.Steady)
 	}
-	few := &Watcher{pace: w.pace, few: true}
+	few := &Watcher{pace: w.pace, few: true, grace: w.grace}
 	for _, i := range look.Only {
 		few.targets = append(few.targets, w.targets[i])
 	}
