@@ -1,7 +1,7 @@
 // Package scenarios is the scenario files that cniproof ships, as data: a folder for
 // each topic, and the topologies that they share.
 //
-// It imports nothing but embed.
+// It imports the standard library only.
 package scenarios
 
 import "embed"

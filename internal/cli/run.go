@@ -79,11 +79,11 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	screen := newScreen(a, flags, len(list))
 	defer screen.close()
 	if err := k.enter(); err != nil {
-		return a.noCluster(ctx, screen, outputs, err)
+		return a.noCluster(ctx, flags, screen, outputs, err)
 	}
 	c, err := provider.Open(ctx, screen.note)
 	if err != nil {
-		return a.noCluster(ctx, screen, outputs, err)
+		return a.noCluster(ctx, flags, screen, outputs, err)
 	}
 	defer func() {
 		if err := closeCluster(ctx, c); err != nil {
@@ -93,7 +93,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	screen.cluster(c)
 	result := runner.Run(ctx, flags.config(c, list, k, screen.event))
 	screen.close()
-	err = a.finish(screen.input(result), outputs, screen)
+	err = a.finish(flags.input(screen, result), outputs, screen)
 	if flags.keep && !k.stays && ctx.Err() == nil {
 		a.notef("kept: what was deployed last still stands; press Ctrl-C to remove the cluster\n")
 		<-ctx.Done()
@@ -115,9 +115,16 @@ func (r *runFlags) config(c cluster.Cluster, list []*scenario.Scenario, k kindOf
 }
 
 // noCluster ends a run that never began; its reports say why.
-func (a *app) noCluster(ctx context.Context, s *screen, outputs []output, err error) error {
-	in := s.input(&judge.Run{Begin: s.begin, Interrupted: ctx.Err() != nil, Err: fmt.Sprintf("there is no cluster: %v", err)})
+func (a *app) noCluster(ctx context.Context, flags *runFlags, s *screen, outputs []output, err error) error {
+	in := flags.input(s, &judge.Run{Begin: s.begin, Interrupted: ctx.Err() != nil, Err: fmt.Sprintf("there is no cluster: %v", err)})
 	return a.finish(in, outputs, s)
+}
+
+// input is what reports are made from.
+func (r *runFlags) input(s *screen, result *judge.Run) report.Input {
+	in := s.input(result)
+	in.Library = r.library
+	return in
 }
 
 // finish writes every report, and ends with the exit code of the run.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cniproof/cniproof/internal/report"
 	"github.com/cniproof/cniproof/internal/scenario"
 	"github.com/cniproof/cniproof/scenarios"
 )
@@ -21,6 +22,8 @@ type selection struct {
 	levels    []string
 	features  []string
 	shard     string
+
+	library report.Library // known once it is loaded
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
@@ -35,10 +38,23 @@ func (s *selection) flags(f *pflag.FlagSet) {
 // all loads the user's files, or the built-in library.
 func (s *selection) all() ([]*scenario.Scenario, error) {
 	if len(s.files) == 0 {
-		return scenario.Load(scenarios.FS, ".")
+		list, digest, err := builtIn()
+		s.library = report.Library{BuiltIn: true, Digest: digest, Scenarios: len(list)}
+		return list, err
 	}
 	list, err := scenario.Load(scenario.OSFiles(), s.files...)
+	s.library = report.Library{Scenarios: len(list)}
 	return list, badInput(err)
+}
+
+// builtIn is the built-in library and the digest of its files.
+func builtIn() ([]*scenario.Scenario, string, error) {
+	list, err := scenario.Load(scenarios.FS, ".")
+	if err != nil {
+		return nil, "", err
+	}
+	digest, err := scenarios.Digest()
+	return list, digest, err
 }
 
 // load returns the selected scenarios, sorted by name; none is bad input.

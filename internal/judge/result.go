@@ -23,6 +23,7 @@ const (
 // Scenario is the result of one scenario.
 type Scenario struct {
 	Name, Topic, Summary string
+	File                 string // that holds the scenario, as it was given to the loader
 	Level                scenario.Level
 	Features             []string
 	Refs                 []string

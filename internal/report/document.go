@@ -29,6 +29,8 @@ type Document struct {
 	Cluster ClusterInfo `json:"cluster"`
 	// Implementation is what was judged.
 	Implementation Implementation `json:"implementation"`
+	// Library is the scenarios among which those of the run were chosen.
+	Library LibraryInfo `json:"library"`
 	// Seed repeats the order of the scenarios.
 	Seed uint64 `json:"seed"`
 	// Parallel is how many scenarios ran at once.
@@ -89,6 +91,16 @@ type Implementation struct {
 	Reference bool `json:"reference"`
 	// Faults were planted on purpose.
 	Faults []string `json:"faults"`
+}
+
+// LibraryInfo is the scenarios among which those of a run were chosen.
+type LibraryInfo struct {
+	// BuiltIn is true for cniproof's own library, false for scenarios of the user.
+	BuiltIn bool `json:"builtIn"`
+	// Digest is the SHA-256 of the files of the built-in library, "" for scenarios of the user.
+	Digest string `json:"digest"`
+	// Scenarios is how many there are, selected or not.
+	Scenarios int `json:"scenarios"`
 }
 
 // PreflightInfo is what was seen before the first scenario.

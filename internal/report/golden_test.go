@@ -18,7 +18,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata and docs/report-schema.json")
 
 // endings are the names of the golden files, by format.
-var endings = map[string]string{"text": ".txt", "json": ".json", "junit": ".xml"}
+var endings = map[string]string{"text": ".txt", "json": ".json", "junit": ".xml", "markdown": ".md", "github": ".github"}
 
 func TestGolden(t *testing.T) {
 	for _, s := range samples() {

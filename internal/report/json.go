@@ -82,6 +82,7 @@ func document(in Input) *Document {
 		Command:        list(in.Command),
 		Cluster:        clusterInfo(in.Cluster),
 		Implementation: implementation(in.Cluster),
+		Library:        LibraryInfo(in.Library),
 		Seed:           run.Seed,
 		Parallel:       run.Parallel,
 		Begin:          run.Begin,

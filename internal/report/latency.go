@@ -44,3 +44,23 @@ func settled(r *judge.Run, of func(judge.Step) *judge.Latency) distribution {
 	slices.Sort(d)
 	return d
 }
+
+// latencyRow is one kind of change, with its latencies.
+type latencyRow struct {
+	name string
+	d    distribution
+}
+
+// latencyRows leaves out the kinds that were not measured.
+func latencyRows(r *judge.Run) []latencyRow {
+	return slices.DeleteFunc([]latencyRow{{"enforced", enforcement(r)}, {"revoked", revocation(r)}}, func(l latencyRow) bool { return len(l.d) == 0 })
+}
+
+// percentiles are the median, the 90th, the 99th and the maximum, for a person.
+func (l latencyRow) percentiles() []string {
+	var words []string
+	for _, p := range []int{50, 90, 99, 100} {
+		words = append(words, short(l.d.percentile(p)))
+	}
+	return words
+}

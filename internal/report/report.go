@@ -20,6 +20,7 @@ type Input struct {
 	Tool    string   // version of cniproof
 	Command []string // as a person types it, the program's name first
 	Cluster Cluster
+	Library Library
 	// Deviations are those that the implementation is known for.
 	Deviations []Deviation
 	// AllowDeviations keeps failures that they explain out of the exit code.
@@ -41,6 +42,16 @@ type Cluster struct {
 	Nodes          int
 }
 
+// Library is the scenarios among which those of the run were chosen.
+type Library struct {
+	// BuiltIn is false for the user's own.
+	BuiltIn bool
+	// Digest is that of the built-in library's files, "" for the user's own.
+	Digest string
+	// Scenarios is how many there are, selected or not.
+	Scenarios int
+}
+
 // Options are about formats for people; the others ignore them.
 type Options struct {
 	Color   bool // adds colour; nothing is said by colour alone
@@ -60,6 +71,8 @@ func Formats() []Format {
 		{"text", writeText},
 		{"json", writeJSON},
 		{"junit", writeJUnit},
+		{"markdown", writeMarkdown},
+		{"github", writeGitHub},
 	}
 }
 

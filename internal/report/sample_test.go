@@ -47,6 +47,7 @@ func input(r *judge.Run, faults ...string) Input {
 	return Input{
 		Tool:    "v0.1.0",
 		Command: command,
+		Library: Library{BuiltIn: true, Digest: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", Scenarios: 250},
 		Cluster: Cluster{
 			Provider:       "embedded",
 			Implementation: "reference engine",

@@ -90,14 +90,12 @@ func countRow(name string, c Counts) string {
 
 func (s style) latencies(r *judge.Run) []string {
 	var rows []string
-	for _, l := range []struct {
-		name string
-		d    distribution
-	}{{"enforced", enforcement(r)}, {"revoked", revocation(r)}} {
-		if len(l.d) > 0 {
-			rows = append(rows, fmt.Sprintf("%-11s%8d%8s%8s%8s%8s", l.name, len(l.d),
-				short(l.d.percentile(50)), short(l.d.percentile(90)), short(l.d.percentile(99)), short(l.d.percentile(100))))
+	for _, l := range latencyRows(r) {
+		row := fmt.Sprintf("%-11s%8d", l.name, len(l.d))
+		for _, p := range l.percentiles() {
+			row += fmt.Sprintf("%8s", p)
 		}
+		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
 		return nil

@@ -173,7 +173,7 @@ func (r *run) tellLocked(e Event) {
 // describe is a result without any verdict yet.
 func describe(s *scenario.Scenario) judge.Scenario {
 	return judge.Scenario{
-		Name: s.Name, Topic: s.Topic, Summary: s.Summary, Level: s.Level,
+		Name: s.Name, Topic: s.Topic, File: s.File, Summary: s.Summary, Level: s.Level,
 		Features: s.Features, Refs: s.Refs, Begin: time.Now(),
 	}
 }
