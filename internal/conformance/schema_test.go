@@ -1,0 +1,123 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	reflector "github.com/invopop/jsonschema"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"sigs.k8s.io/yaml"
+)
+
+// TestSchemaIsCurrent holds docs/conformance-schema.json and the Go types together.
+func TestSchemaIsCurrent(t *testing.T) {
+	golden(t, filepath.FromSlash("../../docs/conformance-schema.json"), generated(t))
+}
+
+func generated(t *testing.T) []byte {
+	t.Helper()
+	r := &reflector.Reflector{Anonymous: true, ExpandedStruct: true}
+	if err := r.AddGoComments("github.com/cniproof/cniproof/internal/conformance", ".", reflector.WithFullComment()); err != nil {
+		t.Fatal(err)
+	}
+	for name, comment := range r.CommentMap {
+		r.CommentMap[name] = strings.Join(strings.Fields(comment), " ")
+	}
+	s := r.Reflect(&Report{})
+	s.ID = "https://cniproof.dev/schemas/conformance/v1alpha1.json"
+	s.Title = "cniproof conformance report"
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(text, '\n')
+}
+
+func compiled(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(generated(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("report.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, text string) error {
+	t.Helper()
+	asJSON, err := yaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(asJSON))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(doc)
+}
+
+// TestSchemaHolds validates what is really written, and shows that it can fail.
+func TestSchemaHolds(t *testing.T) {
+	schema := compiled(t)
+	for name, sources := range samples(t) {
+		r, _ := made(t, sources...)
+		text, err := r.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := validate(t, schema, string(text)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	_, honest := liar(t)
+	for name, edit := range map[string][2]string{
+		"an unknown result":  {"result: failure", "result: fine"},
+		"an unknown field":   {"kind: ", "mood: good\nkind: "},
+		"no digest":          {libraryDigest, "sha256:0"},
+		"no date":            {`"2026-02-03"`, "yesterday"},
+		"a missing list":     {"disqualified: []\n", ""},
+		"an unknown profile": {"name: core", "name: corn"},
+	} {
+		text := strings.Replace(honest, edit[0], edit[1], 1)
+		if text == honest || validate(t, schema, text) == nil {
+			t.Errorf("%s is valid", name)
+		}
+	}
+}
+
+// TestBadgeIsXML with hostile words, and every text has room.
+func TestBadgeIsXML(t *testing.T) {
+	r, _ := made(t, source(t, "run.json", input()))
+	r.Implementation.Project, r.Implementation.Version = `<b>"x"&`, "v1]]>é"
+	badge := r.Badge()
+	d := xml.NewDecoder(strings.NewReader(badge))
+	for {
+		_, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v\n%s", err, badge)
+		}
+	}
+	if !strings.Contains(badge, "v1]]&gt;é: core success, extended success</text>") {
+		t.Error(badge)
+	}
+	if narrow, wide := textWidth("iiii"), textWidth("mmmm"); narrow >= wide || textWidth("é") == 0 {
+		t.Errorf("iiii is %.1f wide, mmmm %.1f", narrow, wide)
+	}
+}
