@@ -27,7 +27,7 @@ func TestScript(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"pause": pause, "whole-run": wholeRun},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"pause": pause, "whole-run": wholeRun, "action": action},
 		Setup: func(env *testscript.Env) error {
 			cache, err := os.UserCacheDir()
 			if err != nil {
