@@ -13,7 +13,7 @@ import (
 var version string
 
 func main() {
-	os.Exit(cli.Main(describe(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(cli.Main(describe(), os.Args, os.Stdout, os.Stderr))
 }
 
 // describe is the version: the linker's, else that of the module as `go install`

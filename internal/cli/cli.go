@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -55,20 +56,21 @@ func infrastructure(err error) error {
 // app is what the subcommands share.
 type app struct {
 	version        string
+	program        string // as usage texts name it; "" stands for cniproof
 	args           []string
 	stdout, stderr io.Writer
 }
 
-// Main runs the command line and returns the process's exit code. The first
-// interrupt ends a run in good order, a second one at once.
-func Main(version string, args []string, stdout, stderr io.Writer) int {
+// Main runs the command line, the program's own name first, and returns the process's
+// exit code. The first interrupt ends a run in good order, a second one at once.
+func Main(version string, argv []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	a := &app{version: version, args: args, stdout: stdout, stderr: stderr}
+	a := &app{version: version, program: programName(argv[0]), args: argv[1:], stdout: stdout, stderr: stderr}
 	klog.SetLogger(logr.Discard()) // what client-go says to nobody in particular; errors come back as errors
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(a.args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return report.ExitPass
@@ -83,6 +85,14 @@ func Main(version string, args []string, stdout, stderr io.Writer) int {
 	return e.code
 }
 
+// programName is how a person calls the program: kubectl finds plugins by their file's name.
+func programName(path string) string {
+	if filepath.Base(path) == "kubectl-cniproof" {
+		return "kubectl cniproof"
+	}
+	return ""
+}
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cniproof",
@@ -95,6 +105,9 @@ infrastructure failed; 3 bad input; 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       a.version,
+	}
+	if a.program != "" {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: a.program}
 	}
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
@@ -114,6 +127,7 @@ infrastructure failed; 3 bad input; 130 interrupted.`,
 		a.faultsCommand(),
 		a.cleanupCommand(),
 		a.agentCommand(),
+		a.sonobuoyCommand(),
 	)
 	return root
 }

@@ -21,7 +21,7 @@ import (
 
 func command(args ...string) (code int, stdout, stderr string) {
 	var out, err bytes.Buffer
-	code = cli.Main("test", args, &out, &err)
+	code = cli.Main("test", append([]string{"cniproof"}, args...), &out, &err)
 	return code, out.String(), err.String()
 }
 

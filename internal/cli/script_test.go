@@ -15,7 +15,8 @@ var update = flag.Bool("update", false, "rewrite the expected output in the scri
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"cniproof": func() { os.Exit(cli.Main("test", os.Args[1:], os.Stdout, os.Stderr)) },
+		"cniproof":         func() { os.Exit(cli.Main("test", os.Args, os.Stdout, os.Stderr)) },
+		"kubectl-cniproof": func() { os.Exit(cli.Main("test", os.Args, os.Stdout, os.Stderr)) },
 	})
 }
 
