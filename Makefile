@@ -1,10 +1,10 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind generate clean
+.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind release-check snapshot generate clean
 ARGS ?=
 
 help: ## list the targets
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-13s %s\n' "$$name" "$$text"; done
 
 build: ## build bin/cniproof, with the agent inside
 	hack/build.sh
@@ -35,6 +35,12 @@ mirror: ## fill a mirror folder for kind clusters without a registry; docs/offli
 
 e2e-kind: ## judge none, Calico and Cilium on kind clusters, from the mirror; ARGS="calico"
 	hack/e2e-kind.sh $(ARGS)
+
+release-check: ## check the release's configuration; builds goreleaser first, which takes minutes
+	hack/release.sh check
+
+snapshot: ## build a release into dist/, but no images, and look at what came out
+	hack/release.sh snapshot
 
 generate: ## rewrite generated files, documents and goldens
 	hack/generate.sh $(ARGS)

@@ -1,0 +1,5 @@
+FROM scratch
+ARG TARGETPLATFORM
+COPY $TARGETPLATFORM/cniproof /cniproof
+USER 65532:65532
+ENTRYPOINT ["/cniproof"]
