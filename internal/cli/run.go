@@ -38,6 +38,7 @@ type runFlags struct {
 func (r *runFlags) flags(f *pflag.FlagSet) {
 	r.selection.flags(f)
 	r.clusterFlags.flags(f)
+	f.StringVar(&r.rerunFailed, "rerun-failed", "", "only scenarios that failed or could not be told in this JSON report of an earlier run")
 	f.StringVarP(&r.output, "output", "o", "text", "format of the report on standard output: "+formatNames())
 	f.StringArrayVar(&r.reports, "report", nil, "also write the report as FORMAT=PATH (repeatable), on every exit path")
 	f.IntVar(&r.parallel, "parallel", 0, "scenarios that run at once, each on a stage of its own (default: what suits the cluster)")
@@ -59,6 +60,7 @@ func (a *app) runCommand() *cobra.Command {
   cniproof run --run '^canonical-' -v
   cniproof run --fault ignore-except --report junit=report.xml
   cniproof run -f my-scenarios/
+  cniproof run --rerun-failed report.json
   cniproof run --cluster kind --cni calico
   cniproof run --cluster existing --context staging --nodes 4`,
 		Args: cobra.NoArgs,
@@ -71,6 +73,10 @@ func (a *app) runCommand() *cobra.Command {
 // run checks all input before it touches a cluster.
 func (a *app) run(ctx context.Context, flags *runFlags) error {
 	list, errScenarios := flags.load()
+	if errors.Is(errScenarios, errNothingFailed) {
+		a.notef("nothing failed in %s: nothing to run, and no report is written\n", flags.rerunFailed)
+		return nil
+	}
 	outputs, errReports := parseReports(flags.output, flags.reports)
 	provider, k, errCluster := flags.choose()
 	if err := errors.Join(errScenarios, errReports, errCluster); err != nil {

@@ -23,7 +23,8 @@ type selection struct {
 	features  []string
 	shard     string
 
-	library report.Library // known once it is loaded
+	library     report.Library // known once it is loaded
+	rerunFailed string         // path of a JSON report; only `run` has the flag
 }
 
 func (s *selection) flags(f *pflag.FlagSet) {
@@ -65,6 +66,9 @@ func (s *selection) load() ([]*scenario.Scenario, error) {
 	}
 	keep, err := s.filter()
 	if err != nil {
+		return nil, badInput(err)
+	}
+	if list, err = s.rerun(list); err != nil {
 		return nil, badInput(err)
 	}
 	list = slices.DeleteFunc(list, func(sc *scenario.Scenario) bool { return !keep(sc) })

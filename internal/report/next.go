@@ -8,17 +8,36 @@ import (
 	"github.com/cniproof/cniproof/internal/judge"
 )
 
-// next is the two commands that lead on from the first failure: why its verdicts
-// are right, and the same run with this one scenario.
+// next is the commands that lead on from the first failure: why its verdicts are
+// right, the same run with this one scenario, and, where there are more and a JSON
+// report names them, with all of them.
 func (s style) next(in Input) []string {
 	names := append(named(in.run(), judge.Fail), named(in.run(), judge.Inconclusive)...)
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{
+	lines := []string{
 		s.dim(pad("next", fieldWidth)) + explain(in.Command, names[0]),
 		pad("", fieldWidth) + again(in.Command, names[0]),
 	}
+	if path := jsonReport(in.Command); path != "" && len(names) > 1 {
+		lines = append(lines, pad("", fieldWidth)+shell(append(lasting(in.Command), "--rerun-failed", path)))
+	}
+	return lines
+}
+
+// jsonReport is the file that the command had a JSON report written to, or "".
+func jsonReport(command []string) string {
+	for i, w := range command {
+		value, joined := strings.CutPrefix(w, "--report=")
+		if w == "--report" && i+1 < len(command) {
+			value, joined = command[i+1], true
+		}
+		if path, isJSON := strings.CutPrefix(value, "json="); joined && isJSON {
+			return path
+		}
+	}
+	return ""
 }
 
 // explain is the command that says which rules decide a scenario's flows.
@@ -53,7 +72,7 @@ func program(command []string) string {
 
 // lasting drops the flags that choose scenarios, their order, or where reports go.
 func lasting(command []string) []string {
-	dropped := []string{"--run", "--skip", "--shard", "--seed", "--report", "--output", "-o"}
+	dropped := []string{"--run", "--skip", "--shard", "--seed", "--rerun-failed", "--report", "--output", "-o"}
 	var kept []string
 	for i := 0; i < len(command); i++ {
 		flag, _, valued := strings.Cut(command[i], "=")
