@@ -17,16 +17,23 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"syscall"
+	"time"
 
 	"github.com/cniproof/cniproof/probes"
 )
 
 const usage = `usage: agent [--identity NAME] [--control stdio|socket] [--socket NAME]
        agent connect [--socket NAME]
+       agent listen [--socket NAME] KIND/PORT...
+       agent probe [--socket NAME] [--attempts N] [--timeout TIME] [--query NAME] KIND://ADDRESS:PORT
        agent version
 
-The identity defaults to $CNIPROOF_IDENTITY.
+The identity defaults to $CNIPROOF_IDENTITY. listen and probe are done by the agent
+that runs with --control socket beside them. KIND is tcp, udp or sctp; probe also
+knows dns-udp and dns-tcp, which ask for --query. probe prints the outcome and who
+answered, such as "connected prod/db" or "timed-out".
 `
 
 func main() {
@@ -39,7 +46,7 @@ func main() {
 
 func run(args []string) error {
 	command := "serve"
-	if len(args) > 0 && (args[0] == "connect" || args[0] == "version") {
+	if len(args) > 0 && slices.Contains([]string{"connect", "listen", "probe", "version"}, args[0]) {
 		command, args = args[0], args[1:]
 	}
 	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
@@ -48,8 +55,18 @@ func run(args []string) error {
 	control := flags.String("control", "stdio", "")
 	socket := flags.String("socket", "cniproof", "")
 	version := flags.Bool("version", command == "version", "")
+	var try probeFlags
+	flags.IntVar(&try.attempts, "attempts", 3, "")
+	flags.DurationVar(&try.timeout, "timeout", time.Second, "")
+	flags.StringVar(&try.query, "query", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	switch command {
+	case "listen":
+		return listen(context.Background(), *socket, flags.Args())
+	case "probe":
+		return probe(context.Background(), os.Stdout, *socket, try, flags.Args())
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))

@@ -237,6 +237,36 @@ func TestGarbageOnSocket(t *testing.T) {
 	}
 }
 
+// TestAsk checks the commands that ask a running agent: it serves and probes, and the
+// outcome is told by its word, whatever it is.
+func TestAsk(t *testing.T) {
+	const socket = "cniproof-test-ask"
+	agent := start(t, nil, "--identity", "shop/web", "--control", "socket", "--socket", socket)
+	awaitReady(t, agent, "socket", socket)
+	said := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command(binary, append([]string{args[0], "--socket", socket}, args[1:]...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q: %v: %s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	if got := said("probe", "tcp://127.0.0.1:7911"); !strings.HasPrefix(got, "refused ") {
+		t.Errorf("before anybody listens: %q", got)
+	}
+	if got := said("listen", "tcp/7911", "udp/7912"); got != "" {
+		t.Errorf("listen says %q", got)
+	}
+	for _, target := range []string{"tcp://127.0.0.1:7911", "udp://[::1]:7912"} {
+		if got := said("probe", target); got != "connected shop/web" {
+			t.Errorf("%s: %q", target, got)
+		}
+	}
+	if got := said("probe", "--attempts", "1", "--timeout", "10ms", "frob://127.0.0.1:7911"); !strings.HasPrefix(got, "failed ") {
+		t.Errorf("of no kind: %q", got)
+	}
+}
+
 // TestUsage checks what a user who types something wrong gets to read.
 func TestUsage(t *testing.T) {
 	for _, row := range []struct {
@@ -253,6 +283,11 @@ func TestUsage(t *testing.T) {
 		{[]string{"serve"}, `"serve"`, false},
 		{[]string{"--frob"}, "frob", false},
 		{[]string{"connect", "--socket", "cniproof-test-nobody"}, "@cniproof-test-nobody", false},
+		{[]string{"probe", "--socket", "cniproof-test-nobody", "tcp://127.0.0.1:80"}, "@cniproof-test-nobody", false},
+		{[]string{"probe", "127.0.0.1:80"}, "KIND://ADDRESS:PORT", false},
+		{[]string{"probe"}, "one target", false},
+		{[]string{"listen"}, "which ports", false},
+		{[]string{"listen", "tcp/0x", "tcp"}, `"tcp/0x"`, false},
 	} {
 		cmd := exec.Command(binary, row.args...)
 		cmd.Env = []string{}
