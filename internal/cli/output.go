@@ -64,3 +64,19 @@ func (o output) write(in report.Input, s *screen) error {
 	}
 	return errors.Join(report.Write(f, o.format, in, report.Options{}), f.Close())
 }
+
+// creatable makes sure that a folder can be made, without making it: the nearest one
+// above it that is there has to be a folder.
+func creatable(path string) error {
+	for at := filepath.Clean(path); ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		switch {
+		case err == nil && !info.IsDir():
+			return fmt.Errorf("%q is a file, not a folder", at)
+		case err == nil:
+			return nil
+		case !errors.Is(err, os.ErrNotExist) || at == filepath.Dir(at):
+			return err
+		}
+	}
+}

@@ -29,6 +29,7 @@ type runFlags struct {
 	parallel     int
 	seed         uint64
 	within, hold time.Duration
+	bundles      string
 	failFast     bool
 	allowKnown   bool
 	quiet        bool
@@ -41,6 +42,7 @@ func (r *runFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.rerunFailed, "rerun-failed", "", "only scenarios that failed or could not be told in this JSON report of an earlier run")
 	f.StringVarP(&r.output, "output", "o", "text", "format of the report on standard output: "+formatNames())
 	f.StringArrayVar(&r.reports, "report", nil, "also write the report as FORMAT=PATH (repeatable), on every exit path")
+	f.StringVar(&r.bundles, "bundles", "", "folder for what is collected about each failure, or none (default: a new one in ./"+bundlesFolder+"/, made when something fails)")
 	f.IntVar(&r.parallel, "parallel", 0, "scenarios that run at once, each on a stage of its own (default: what suits the cluster)")
 	f.Uint64Var(&r.seed, "seed", 0, "order of the scenarios; 0 draws one and prints it")
 	f.DurationVar(&r.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
@@ -79,7 +81,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	}
 	outputs, errReports := parseReports(flags.output, flags.reports)
 	provider, k, errCluster := flags.choose()
-	if err := errors.Join(errScenarios, errReports, errCluster); err != nil {
+	if err := errors.Join(errScenarios, errReports, errCluster, checkBundles(flags.bundles)); err != nil {
 		return badInput(err)
 	}
 	screen := newScreen(a, flags, len(list))
@@ -97,9 +99,14 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 		}
 	}()
 	screen.cluster(c)
-	result := runner.Run(ctx, flags.config(c, list, k, screen.event))
+	bundles := newBundles(flags.bundles, c, screen)
+	config := flags.config(c, list, k, screen.event)
+	config.OnFailure = bundles.write
+	result := runner.Run(ctx, config)
 	screen.close()
-	err = a.finish(flags.input(screen, result), outputs, screen)
+	in := flags.input(screen, result)
+	in.Bundles = bundles.summary()
+	err = a.finish(in, outputs, screen)
 	if flags.keep && !k.stays && ctx.Err() == nil {
 		a.notef("kept: what was deployed last still stands; press Ctrl-C to remove the cluster\n")
 		<-ctx.Done()

@@ -78,6 +78,13 @@ var rules = []rule{
 	{packages: "internal/conformance", never: join(live, outer, []string{"internal/oracle"}),
 		because: "it computes from reports that were written, so that others can compute the same"},
 
+	{packages: "internal/inspect", only: nothing,
+		because: "it is what clusters and bundles both know of a look inside, and no more"},
+	{packages: "internal/diagnose", never: join(live, outer, []string{"internal/oracle", "internal/report"}),
+		because: "a bundle is made from what was seen: same evidence in, same bytes out"},
+	{packages: "internal/diagnose/collect", never: join(outer, []string{"internal/oracle", "internal/report", "internal/deploy", "internal/observe"}),
+		because: "whoever looks at a cluster after a failure must not know what it should have done"},
+
 	{packages: "internal/observe", never: join(answers, outer, []string{"internal/scenario", "internal/netpol", "internal/deploy"}),
 		because: "the observer must not know the answer"},
 	{packages: "internal/deploy", never: join(answers, outer, []string{"internal/observe"}),

@@ -26,6 +26,11 @@ func (s style) next(in Input) []string {
 	return lines
 }
 
+// Commands are those that explain a scenario and run it again.
+func Commands(in Input, name string) []string {
+	return []string{explain(in.Command, name), again(in.Command, name)}
+}
+
 // jsonReport is the file that the command had a JSON report written to, or "".
 func jsonReport(command []string) string {
 	for i, w := range command {

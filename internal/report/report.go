@@ -25,8 +25,16 @@ type Input struct {
 	Deviations []Deviation
 	// AllowDeviations keeps failures that they explain out of the exit code.
 	AllowDeviations bool
+	// Bundles are the folders about failures.
+	Bundles Bundles
 	// Run may be nil, or hold a preflight only, in a Header that is printed before the run.
 	Run *judge.Run
+}
+
+// Bundles are folders that were written about failures, one for each scenario.
+type Bundles struct {
+	Path             string // of the folder that holds them
+	Written, LeftOut int
 }
 
 // Cluster is what was judged.

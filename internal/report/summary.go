@@ -28,6 +28,7 @@ func Summary(in Input, o Options) string {
 		lines = append(lines, s.field("time", spent(r.Spent()))...)
 	}
 	lines = append(lines, s.outcome(in)...)
+	lines = append(lines, s.bundles(in.Bundles)...)
 	lines = append(lines, s.next(in)...)
 	return strings.Join(lines, "\n") + "\n"
 }
@@ -38,6 +39,18 @@ func section(lines []string) []string {
 		return nil
 	}
 	return append(lines, "")
+}
+
+// bundles says where to read on about failures.
+func (s style) bundles(b Bundles) []string {
+	if b.Written == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%s/SCENARIO/README.md for %s", plain(b.Path), plural(b.Written, "scenario"))
+	if b.LeftOut > 0 {
+		text += fmt.Sprintf("; %d more left out", b.LeftOut)
+	}
+	return s.field("bundles", text)
 }
 
 func duration(r *judge.Run) string {

@@ -70,6 +70,9 @@ func (s style) alarm(p judge.Preflight) []string {
 	return append(s.each(s.bad, wrap("", word+strings.TrimPrefix(p.Message, word), s.width)), "")
 }
 
+// String is what was judged and where, in one line.
+func (c Cluster) String() string { return judged(c) + "; " + whereabouts(c) }
+
 func judged(c Cluster) string {
 	what := strings.TrimSpace(c.Implementation + " " + c.Version)
 	if !c.Reference {

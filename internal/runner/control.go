@@ -31,6 +31,7 @@ func (p *play) opens(ctx context.Context) bool {
 	}
 	p.last().Result = judge.Inconclusive
 	p.conclude(judge.Inconclusive, "not judged: without any policy, "+control.Reason)
+	p.witness(ctx, p.result, false)
 	p.bench.down(ctx)
 	return false
 }
@@ -47,7 +48,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 	for i := range goal.Expected {
 		goal.Expected[i] = flow.Allow
 	}
-	step := judge.Judge(goal, p.watcher.Watch(ctx, goal.Next))
+	step := p.watch(ctx, goal)
 	step.Name, step.Control = name, true
 	return step
 }
@@ -92,6 +93,9 @@ func (p *play) notRevoked(ctx context.Context, control judge.Step) {
 	if p.result.Result != "" {
 		return
 	}
+	stuck := p.result // fresh pods take the place of these: what there is to see is seen now
+	stuck.Result, stuck.Reason = control.Result, "after every policy was deleted, "+control.Reason
+	p.witness(ctx, stuck, true)
 	if control.Result == judge.Fail && p.freshPodsConnect(ctx) {
 		p.conclude(judge.Fail, fmt.Sprintf("after every policy was deleted, %s; fresh pods connect", control.Reason))
 		return

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -17,11 +19,12 @@ import (
 // once more, on fresh pods; a wrong verdict never is.
 func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenario {
 	begin := time.Now()
-	result := b.try(ctx, s)
-	if result.Result == judge.Inconclusive && ctx.Err() == nil && b.run.again() {
+	again := sync.OnceValue(b.run.again)
+	result := b.try(ctx, s, again)
+	if result.Result == judge.Inconclusive && ctx.Err() == nil && again() {
 		first := result.Reason
 		b.down(ctx)
-		result = b.try(ctx, s)
+		result = b.try(ctx, s, nil)
 		result.FirstTry = first
 	}
 	result.Begin, result.Took = begin, time.Since(begin)
@@ -53,16 +56,22 @@ type play struct {
 	world    *oracle.World
 	before   []flow.Verdict // what the last step expected; nil: all allowed
 	result   judge.Scenario
+	again    func() bool // whether there will be another try, if this cannot be told; nil: no
+
+	applied []scenario.Binding // of every step that was begun
+	dialled []netip.AddrPort   // one for each flow
+	seen    seen
 }
 
 // try runs the scenario once.
-func (b *bench) try(ctx context.Context, s *scenario.Scenario) judge.Scenario {
+func (b *bench) try(ctx context.Context, s *scenario.Scenario, again func() bool) judge.Scenario {
 	if reason := b.run.unfit(s); reason != "" {
 		return skip(s, reason)
 	}
-	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
+	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s), again: again}
 	p.result.Stage = b.number
 	if err := p.prepare(ctx); err != nil {
+		p.witnessError(ctx, err)
 		b.down(ctx)
 		return failed(s, b.number, err)
 	}
@@ -70,6 +79,7 @@ func (b *bench) try(ctx context.Context, s *scenario.Scenario) judge.Scenario {
 		return skip(s, reason)
 	}
 	if err := p.perform(ctx); err != nil {
+		p.witnessError(ctx, err)
 		b.down(ctx)
 		return failed(s, b.number, err)
 	}
@@ -100,6 +110,7 @@ func (p *play) perform(ctx context.Context) error {
 		}
 		if last := p.last(); last.Result != judge.Pass && last.Result != judge.Recorded {
 			p.conclude(last.Result, fmt.Sprintf("step %q: %s", last.Name, last.Reason))
+			p.witness(ctx, p.result, false)
 			break
 		}
 	}
@@ -117,6 +128,10 @@ func (p *play) aim(ctx context.Context) error {
 		return err
 	}
 	p.watcher = p.bench.run.pool.NewWatcher(targets)
+	p.dialled = make([]netip.AddrPort, len(targets))
+	for i, t := range targets {
+		p.dialled[i] = t.Address
+	}
 	return nil
 }
 
@@ -134,6 +149,7 @@ func (p *play) last() *judge.Step { return &p.result.Steps[len(p.result.Steps)-1
 // step acts, computes what must follow, watches and judges.
 func (p *play) step(ctx context.Context, step scenario.Step) error {
 	applied := p.bench.stage.Binding()
+	p.applied = append(p.applied, applied)
 	if step.Acts() {
 		p.bench.proved = false
 	}
@@ -156,13 +172,18 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	goal := p.goal(step, expected, since)
-	result := judge.Judge(goal, p.watcher.Watch(ctx, goal.Next))
+	result := p.watch(ctx, p.goal(step, expected, since))
 	result.Name = step.Name
 	p.explain(result.Cells)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil
+}
+
+// watch watches until the goal has enough, and judges.
+func (p *play) watch(ctx context.Context, goal judge.Goal) judge.Step {
+	p.seen = seen{line: p.watcher.Watch(ctx, goal.Next), expected: goal.Expected, since: goal.Since}
+	return judge.Judge(goal, p.seen.line)
 }
 
 // expect asks both witnesses, the author and the oracle, who must agree on this

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/diagnose"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
 	"github.com/cniproof/cniproof/internal/scenario"
@@ -33,6 +34,10 @@ type Config struct {
 	FailFast bool
 	// Keep leaves what was deployed last on every stage where it is.
 	Keep bool
+	// OnFailure is told of every scenario that failed or could not be told, while its
+	// stage stands as it stood then; that stage waits for it to return. May be nil; is
+	// called by several stages at once.
+	OnFailure func(context.Context, diagnose.Evidence)
 	// Progress is told what goes on, by one call at a time; may be nil.
 	Progress func(Event)
 }

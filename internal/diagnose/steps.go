@@ -1,0 +1,204 @@
+package diagnose
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/scenario"
+)
+
+// step is a step's actions as commands.
+func (w *scriptWriter) step(i int, step scenario.Step) scriptStep {
+	s := scriptStep{Number: i + 1, Title: quoted(fmt.Sprintf("step %d: %s", i+1, step.Name))}
+	for _, m := range step.Apply {
+		s.Lines = append(s.Lines, w.apply(m, w.evidence.Applied[i]))
+	}
+	for _, key := range step.Delete {
+		s.Lines = append(s.Lines, fmt.Sprintf(`"$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --ignore-not-found %s >/dev/null`, key.Namespace, key.Name))
+	}
+	for _, change := range step.Label {
+		s.Lines = append(s.Lines, label(change))
+	}
+	for _, pod := range step.Recreate {
+		s.Lines = append(s.Lines, w.recreate(i, pod)...)
+	}
+	if step.Restart {
+		s.Lines = append(s.Lines, `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`, `eval "$RESTART"`)
+	}
+	if len(s.Lines) == 0 {
+		s.Lines = []string{": # it does nothing but look"}
+	}
+	return s
+}
+
+func (w *scriptWriter) apply(m scenario.Manifest, b scenario.Binding) string {
+	policy, err := m.Fill(b)
+	if err != nil {
+		return fmt.Sprintf("give_up %s", quoted(err.Error()))
+	}
+	policy.ObjectMeta = named(policy.ObjectMeta)
+	text := w.addresses(document("networking.k8s.io/v1", "NetworkPolicy", policy), b)
+	return "fill <<'END' | \"$KUBECTL\" apply -f - >/dev/null\n" + text + "END"
+}
+
+func label(change scenario.LabelChange) string {
+	words := []string{`"$KUBECTL" label --overwrite`, fmt.Sprintf(`namespace "${PREFIX}%s"`, change.Namespace)}
+	if change.Pod != "" {
+		words[1] = fmt.Sprintf(`-n "${PREFIX}%s" pod %s`, change.Namespace, change.Pod)
+	}
+	for _, k := range slices.Sorted(maps.Keys(change.Labels)) {
+		if v := change.Labels[k]; v == nil {
+			words = append(words, quoted(k+"-"))
+		} else {
+			words = append(words, quoted(k+"="+*v))
+		}
+	}
+	return strings.Join(append(words, ">/dev/null"), " ")
+}
+
+// recreate replaces a pod by one of the same name and the labels that it then had.
+func (w *scriptWriter) recreate(before int, pod flow.Endpoint) []string {
+	var lines []string
+	for i, p := range places(w.evidence, w.snapshot) {
+		if p.endpoint != pod {
+			continue
+		}
+		own := w.evidence.Scenario.Topology.Pods[i]
+		own.Labels = w.labels(before, own)
+		lines = append(lines,
+			fmt.Sprintf(`"$KUBECTL" delete pod -n "${PREFIX}%s" %s --timeout=90s >/dev/null`, pod.Namespace, pod.Name),
+			"fill <<'END' | \"$KUBECTL\" apply -f - >/dev/null\n"+w.general(w.pod(p, own.Labels))+"END",
+			"start "+start(own))
+	}
+	return lines
+}
+
+// labels are a pod's after the label changes of so many steps and one more.
+func (w *scriptWriter) labels(steps int, p scenario.Pod) map[string]string {
+	all := maps.Clone(p.Labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	for _, step := range w.evidence.Scenario.Steps[:steps+1] {
+		for _, change := range step.Label {
+			if flow.Pod(change.Namespace, change.Pod) != p.Endpoint() {
+				continue
+			}
+			for k, v := range change.Labels {
+				delete(all, k)
+				if v != nil {
+					all[k] = *v
+				}
+			}
+		}
+	}
+	return all
+}
+
+// plan is what follows the control: every step, and after each what the flows are
+// then expected to do.
+func (w *scriptWriter) plan(flows []scriptFlow) []string {
+	e := w.evidence
+	var lines []string
+	for i, step := range e.steps() {
+		lines = append(lines, fmt.Sprintf("step_%d", i+1))
+		if i == len(e.Applied)-1 && !e.Closed {
+			break
+		}
+		for _, f := range flows {
+			if !step.Acts() {
+				break
+			}
+			if v := step.Expect.Verdict(f.flow); v == flow.Allow || v == flow.Deny {
+				lines = append(lines, fmt.Sprintf("await %s %s || say \"meanwhile, \"%s\" is $outcome\"", v, f.Arguments, f.Line))
+			}
+		}
+	}
+	if e.Closed {
+		lines = append(lines, `say "deleting every policy"`)
+		for _, ns := range e.Scenario.Topology.Namespaces {
+			lines = append(lines, fmt.Sprintf(`"$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --all >/dev/null`, ns.Name))
+		}
+	}
+	for _, f := range flows {
+		lines = append(lines, fmt.Sprintf("check %s %s %s", w.expected(f.flow), f.Line, f.Arguments))
+	}
+	return lines
+}
+
+func (w *scriptWriter) expected(f flow.Flow) flow.Verdict {
+	for _, c := range w.evidence.last().Cells {
+		if c.Flow == f {
+			return c.Expected
+		}
+	}
+	return flow.Allow
+}
+
+// flows are one for each way in which flows were wrong, those first that need least.
+func (w *scriptWriter) flows() []scriptFlow {
+	last := w.evidence.last()
+	var chosen []flow.Flow
+	ways := map[string]bool{}
+	take := func(f flow.Flow, way string) {
+		possible := f.Source.Kind == flow.KindPod && (f.Destination.Kind == flow.KindPod || f.Destination.Kind == flow.KindDNS)
+		if possible && !ways[way] && len(chosen) < tried {
+			ways[way] = true
+			chosen = append(chosen, f)
+		}
+	}
+	for _, c := range wrongCells(last) {
+		take(c.Flow, fmt.Sprint(c.Expected, general(c)))
+	}
+	for _, f := range last.Flaps {
+		take(f.Flow, fmt.Sprint(f.Expected, f.Flow.Destination))
+	}
+	for _, c := range last.Cells {
+		if len(chosen) == 0 && (c.Unclear() || contradicted(c)) {
+			take(c.Flow, "")
+		}
+	}
+	list := make([]scriptFlow, len(chosen))
+	for i, f := range chosen {
+		list[i] = scriptFlow{f, quoted(f.String()), arguments(f)}
+	}
+	return list
+}
+
+// wrongCells are the evidence against the implementation.
+func wrongCells(s *judge.Step) []judge.Cell {
+	return slices.DeleteFunc(slices.Clone(s.Cells), func(c judge.Cell) bool { return !c.Wrong() })
+}
+
+// contradicted reports whether a cell was ever seen with the other verdict.
+func contradicted(c judge.Cell) bool {
+	for o, n := range c.Outcomes {
+		v := flow.Sample{Outcome: o}.Verdict()
+		if c.Expected != flow.Undefined && n > 0 && v != flow.Unknown && v != c.Expected {
+			return true
+		}
+	}
+	return false
+}
+
+// general is a cell's explanation without the names of the flow's ends, which tells
+// one way of being wrong from another.
+func general(c judge.Cell) string {
+	return strings.NewReplacer(c.Flow.Source.String(), "<source>", c.Flow.Destination.String(), "<destination>").Replace(c.Explanation)
+}
+
+// arguments are those of the script's see.
+func arguments(f flow.Flow) string {
+	kind, to := strings.ToLower(f.Protocol.String()), f.Destination
+	if to.Kind == flow.KindDNS {
+		kind, to = "dns-"+kind, flow.Pod(systemNamespace, "dns")
+	}
+	return fmt.Sprintf("%s %s %s %s %s %s %s %d", f.Source.Namespace, f.Source.Name, kind, f.Via, f.Family, to.Namespace, to.Name, f.Port)
+}
+
+// quoted is a word in single quotes.
+func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
