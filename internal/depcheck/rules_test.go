@@ -29,7 +29,7 @@ var (
 	// live is what reaches a cluster.
 	live = []string{"internal/cluster/...", "internal/deploy", "internal/observe", "k8s.io/client-go/..."}
 	// answers is what knows or finds out what a cluster must do.
-	answers = []string{"internal/oracle", "internal/judge", "internal/report"}
+	answers = []string{"internal/oracle", "internal/judge", "internal/reading", "internal/report"}
 	// outer is what strings the stages together.
 	outer = []string{"internal/runner", "internal/cli", "cmd/...", "suites/..."}
 )
@@ -69,6 +69,8 @@ var rules = []rule{
 		because: "it makes a scenario of objects that it is handed: same objects in, same bytes out"},
 	{packages: "internal/vigil", only: []string{"internal/flow"},
 		because: "it turns samples into windows, whoever made them and for whatever reason"},
+	{packages: "internal/reading", never: join(live, outer, []string{"internal/judge", "internal/report"}),
+		because: "what would explain the evidence is found from the policies alone, by nothing that planted a fault"},
 	{packages: "internal/judge", never: join(live, outer, []string{"internal/oracle", "internal/report"}),
 		because: "the judge holds tables against timelines; it computes neither and touches no cluster"},
 	{packages: "internal/report", never: join(live, outer, []string{"internal/oracle"}),
@@ -113,7 +115,7 @@ var reserves = []reserve{
 		because: "whoever wants a run goes through the CLI or a suite"},
 	{packages: []string{"internal/deploy", "internal/observe"}, by: []string{"internal/runner"},
 		because: "the runner is the one package that strings the stages together"},
-	{packages: []string{"internal/oracle"}, by: []string{"internal/runner", "internal/cli", "internal/adopt"},
+	{packages: []string{"internal/oracle"}, by: []string{"internal/runner", "internal/cli", "internal/adopt", "internal/reading"},
 		because: "nothing that acts on a cluster may know the answer"},
 	{packages: []string{"testing", "testing/..."}, by: []string{"internal/cluster/clustertest", "suites/..."},
 		because: "*testing.T stays in tests, the shared provider suite and suites/"},

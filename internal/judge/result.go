@@ -60,7 +60,14 @@ type Step struct {
 	// only the flows that no specification settles.
 	Cells []Cell
 	Flaps []Flap
+	// Readings are misreadings of the policies that would explain every flow of a step
+	// that failed, and of those before it. They are no verdict.
+	Readings []Reading
 }
+
+// Reading is a misreading of the policies, by its name and in words that continue
+// "consistent with".
+type Reading struct{ Name, Says string }
 
 // Latency is how long a step's changed flows took, from the API's last answer.
 type Latency struct {

@@ -135,6 +135,7 @@ func (s style) step(sc *judge.Scenario, step *judge.Step, number int) []string {
 	if text := commonIn(sc, step); text != "" {
 		lines = append(lines, wrap("  ", text, s.width)...)
 	}
+	lines = append(lines, s.readings(step)...)
 	lines = append(lines, s.matrices(sc, step)...)
 	lines = append(lines, s.why("✗ ", s.bad, sights(wrong, func(c judge.Cell) string { return c.Explanation }))...)
 	lines = append(lines, s.why("? ", s.warn, sights(doubts, func(c judge.Cell) string { return c.Detail }))...)

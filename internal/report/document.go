@@ -224,10 +224,20 @@ type StepEntry struct {
 	Enforce *StepLatency `json:"enforce,omitempty"`
 	// Revoke is absent where the step turned no flow from denied to allowed, or one never showed it.
 	Revoke *StepLatency `json:"revoke,omitempty"`
+	// Readings are misreadings of the policies that would explain every flow of this step and of those before it. They are no verdict.
+	Readings []ReadingEntry `json:"readings"`
 	// Flaps are flows that were right, and were seen wrong while the table was held.
 	Flaps []FlapEntry `json:"flaps"`
 	// Mismatches are the flow lines of the scenario's mismatches that belong to this step.
 	Mismatches []string `json:"mismatches"`
+}
+
+// ReadingEntry is a misreading of the policies that is consistent with what was seen.
+type ReadingEntry struct {
+	// Name of the reading.
+	Name string `json:"name"`
+	// Says continues "consistent with".
+	Says string `json:"says"`
 }
 
 // StepLatency is how long the flows that a step changed took, from the API's last answer. Unit: milliseconds.

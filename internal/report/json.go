@@ -230,8 +230,12 @@ func stepEntry(s *judge.Scenario, step *judge.Step) StepEntry {
 		Undefined:  step.Undefined,
 		Enforce:    stepLatency(step.Enforce),
 		Revoke:     stepLatency(step.Revoke),
+		Readings:   []ReadingEntry{},
 		Flaps:      []FlapEntry{},
 		Mismatches: []string{},
+	}
+	for _, r := range step.Readings {
+		e.Readings = append(e.Readings, ReadingEntry(r))
 	}
 	for _, f := range step.Flaps {
 		e.Flaps = append(e.Flaps, FlapEntry{f.Flow.String(), f.Expected, f.Outcome, millis(f.After)})

@@ -77,7 +77,7 @@ func program(command []string) string {
 
 // lasting drops the flags that choose scenarios, their order, or where reports go.
 func lasting(command []string) []string {
-	dropped := []string{"--run", "--skip", "--shard", "--seed", "--rerun-failed", "--report", "--output", "-o"}
+	dropped := []string{"--run", "--skip", "--shard", "--seed", "--rerun-failed", "--bundles", "--report", "--output", "-o"}
 	var kept []string
 	for i := 0; i < len(command); i++ {
 		flag, _, valued := strings.Cut(command[i], "=")

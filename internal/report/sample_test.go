@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -154,15 +155,21 @@ func andAsOr() judge.Scenario {
 		}
 		return fmt.Sprintf("must be denied: policy prod/db selects prod/db for ingress and no rule admits %s: rule 1 peer 1 %s", f.Source, missing)
 	}
+	wrong := step("one peer, both selectors", judge.Fail, m.cells())
+	for _, says := range []string{"the two selectors of one peer being joined by OR", "a rule's peers being ignored", "this", "that"} {
+		wrong.Readings = append(wrong.Readings, judge.Reading{Name: strings.Fields(says)[0], Says: says})
+	}
 	return scene("and-in-one-peer", "peers", "A peer with both selectors admits only pods that match both.", judge.Fail,
-		step("no policy", judge.Pass, nil), step("one peer, both selectors", judge.Fail, m.cells()),
+		step("no policy", judge.Pass, nil), wrong,
 		measured(step("policy removed", judge.Pass, nil), 0, 3*time.Millisecond))
 }
 
 func faulty() Input {
 	r := &judge.Run{Took: 12300 * time.Millisecond}
 	r.Scenarios = []judge.Scenario{good("default-deny-ingress", 2), andAsOr(), good("policies-add-up", 3)}
-	return input(r, "and-as-or")
+	in := input(r, "and-as-or")
+	in.Bundles = Bundles{Path: "cniproof-failures/2026-01-02T03-04-05", Written: 1, LeftOut: 2}
+	return in
 }
 
 // deviating is a CNI that is known for what it does wrong, and for something that it

@@ -46,7 +46,7 @@ func (s style) bundles(b Bundles) []string {
 	if b.Written == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%s/SCENARIO/README.md for %s", plain(b.Path), plural(b.Written, "scenario"))
+	text := fmt.Sprintf("a README and more for %s in %s", plural(b.Written, "failure"), plain(b.Path))
 	if b.LeftOut > 0 {
 		text += fmt.Sprintf("; %d more left out", b.LeftOut)
 	}

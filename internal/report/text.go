@@ -145,6 +145,9 @@ func (s style) outcome(in Input) []string {
 	if text := commonTo(in.run()); text != "" {
 		lines = append(lines, wrap(pad("", fieldWidth), text, s.width)...)
 	}
+	if text := readingOf(in.run()); text != "" {
+		lines = append(lines, wrap(pad("", fieldWidth), text, s.width)...)
+	}
 	return lines
 }
 

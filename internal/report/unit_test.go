@@ -309,3 +309,41 @@ func FuzzPlain(f *testing.F) {
 		}
 	})
 }
+
+// TestReadingOf checks that what explains most of the failures is named, and nothing
+// that explains a single one.
+func TestReadingOf(t *testing.T) {
+	failed := func(names ...string) judge.Scenario {
+		step := judge.Step{Result: judge.Fail}
+		for _, n := range names {
+			step.Readings = append(step.Readings, judge.Reading{Name: n, Says: n + " being so"})
+		}
+		return judge.Scenario{Result: judge.Fail, Steps: []judge.Step{{Result: judge.Pass}, step}}
+	}
+	for _, c := range []struct {
+		run  []judge.Scenario
+		want string
+	}{
+		{nil, ""},
+		{[]judge.Scenario{failed("a")}, ""},
+		{[]judge.Scenario{failed("a"), failed("b")}, ""},
+		{[]judge.Scenario{failed("a", "b"), failed("c", "b"), failed()}, "Consistent with b being so: 2 of 3 failed scenarios."},
+		{[]judge.Scenario{failed("a", "b"), failed("b", "a")}, "Consistent with a being so: 2 of 2 failed scenarios."},
+	} {
+		if got := readingOf(&judge.Run{Scenarios: c.run}); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestJSONReportOfACommand(t *testing.T) {
+	for want, command := range map[string][]string{
+		"":       {"cniproof", "run", "--report", "junit=a.xml"},
+		"a.json": {"cniproof", "run", "--report", "junit=a.xml", "--report=json=a.json"},
+		"b.json": {"cniproof", "run", "--report", "json=b.json", "-v"},
+	} {
+		if got := jsonReport(command); got != want {
+			t.Errorf("%q: got %q, want %q", command, got, want)
+		}
+	}
+}

@@ -69,6 +69,7 @@ func (p *play) close(ctx context.Context) {
 		return
 	}
 	control := p.control(ctx, closingControl, since)
+	p.readClosing(&control)
 	p.result.Steps = append(p.result.Steps, control)
 	if control.Result == judge.Pass {
 		p.bench.proved = true

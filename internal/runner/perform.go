@@ -12,6 +12,7 @@ import (
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
 	"github.com/cniproof/cniproof/internal/oracle"
+	"github.com/cniproof/cniproof/internal/reading"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
@@ -61,6 +62,7 @@ type play struct {
 	applied []scenario.Binding // of every step that was begun
 	dialled []netip.AddrPort   // one for each flow
 	seen    seen
+	moments []reading.Moment // one for each step that was watched
 }
 
 // try runs the scenario once.
@@ -175,6 +177,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	result := p.watch(ctx, p.goal(step, expected, since))
 	result.Name = step.Name
 	p.explain(result.Cells)
+	p.read(&result, p.world)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil
