@@ -65,11 +65,12 @@ func (f *Folder) Write(name string, files []File) (string, error) {
 
 // clear removes an earlier bundle, and nothing else that is called so.
 func (f *Folder) clear(dir string) error {
-	if _, err := os.Stat(filepath.Join(dir, "README.md")); err != nil {
-		return nil
-	}
-	if _, err := os.Stat(filepath.Join(dir, "pods.txt")); err != nil {
-		return nil
+	for _, name := range []string{"README.md", "pods.txt"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, os.ErrNotExist) {
+			return nil
+		} else if err != nil {
+			return err
+		}
 	}
 	return os.RemoveAll(dir)
 }

@@ -114,7 +114,7 @@ func (w *scriptWriter) plan(flows []scriptFlow) []string {
 				break
 			}
 			if v := step.Expect.Verdict(f.flow); v == flow.Allow || v == flow.Deny {
-				lines = append(lines, fmt.Sprintf("await %s %s || say \"meanwhile, \"%s\" is $outcome\"", v, f.Arguments, f.Line))
+				lines = append(lines, fmt.Sprintf(`await %s %s || say "meanwhile: $outcome:" %s`, v, f.Arguments, f.Line))
 			}
 		}
 	}

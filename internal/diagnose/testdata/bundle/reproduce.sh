@@ -302,7 +302,7 @@ start prod web
 say "control: without any policy the flows connect"
 await allow prod web tcp podIP ipv4 prod db 80 || give_up "without any policy, "'prod/web -> prod/db:80/TCP via podIP over ipv4'" is $outcome"
 step_1
-await deny prod web tcp podIP ipv4 prod db 80 || say "meanwhile, "'prod/web -> prod/db:80/TCP via podIP over ipv4'" is $outcome"
+await deny prod web tcp podIP ipv4 prod db 80 || say "meanwhile: $outcome:" 'prod/web -> prod/db:80/TCP via podIP over ipv4'
 step_2
 check allow 'prod/web -> prod/db:80/TCP via podIP over ipv4' prod web tcp podIP ipv4 prod db 80
 ((wrong == 0)) || { say "REPRODUCED: $wrong of 1 flows are wrong" && exit 1; }
