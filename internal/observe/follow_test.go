@@ -98,18 +98,27 @@ func TestFollowTriesEveryTargetInEveryInterval(t *testing.T) {
 
 // A stream that breaks is no evidence for anything, and is opened again.
 func TestFollowReattaches(t *testing.T) {
-	l := newLab(t)
-	s := follow(t, l, 20*time.Millisecond, l.target(t))
-	s.await(t, "a first sample", func(all map[int][]flow.Sample) bool { return last(all[0]) == flow.Connected })
-	attached := l.attachments(server)
-	l.cut(server)
-	l.cut(client)
-	s.await(t, "a sample that tells nothing, and one that connects again", func(all map[int][]flow.Sample) bool {
-		return count(all[0], flow.Failed) > 0 && last(all[0]) == flow.Connected && l.attachments(server) > attached
-	})
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n := len(s.samples[0]) - count(s.samples[0], flow.Failed) - count(s.samples[0], flow.Connected); n > 0 {
-		t.Errorf("%d samples look like a denial", n)
+	for _, broken := range []flow.Endpoint{client, server} {
+		t.Run(broken.Name, func(t *testing.T) {
+			l := newLab(t)
+			s := follow(t, l, 20*time.Millisecond, l.target(t))
+			s.await(t, "a first sample", func(all map[int][]flow.Sample) bool { return last(all[0]) == flow.Connected })
+			attached := l.attachments(broken)
+			l.breakOff(broken)
+			s.await(t, "one that tells nothing", func(all map[int][]flow.Sample) bool {
+				return last(all[0]) == flow.Failed
+			})
+			l.repair(broken)
+			s.await(t, "one that connects again", func(all map[int][]flow.Sample) bool {
+				return last(all[0]) == flow.Connected && l.attachments(broken) > attached
+			})
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			for i, samples := range s.samples {
+				if n := len(samples) - count(samples, flow.Failed) - count(samples, flow.Connected); n > 0 {
+					t.Errorf("%d samples of target %d look like a denial", n, i)
+				}
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ import (
 type lab struct {
 	pool *observe.Pool
 
-	mu       sync.Mutex // guards streams and attached
+	mu       sync.Mutex // guards streams, attached and broken
 	agents   map[flow.Endpoint]*probes.Agent
 	streams  map[flow.Endpoint]net.Conn // the latest, for cutting
 	attached map[flow.Endpoint]int
@@ -54,14 +54,14 @@ func newLab(t *testing.T) *lab {
 }
 
 func (l *lab) attach(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
+	ours, theirs := net.Pipe()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.broken[e] {
 		return nil, errors.New("no route to the agent")
 	}
-	ours, theirs := net.Pipe()
-	l.mu.Lock()
 	l.attached[e]++
 	l.streams[e] = theirs
-	l.mu.Unlock()
 	go func() {
 		_ = l.agents[e].Control(context.WithoutCancel(ctx), theirs)
 		_ = theirs.Close()
@@ -74,6 +74,20 @@ func (l *lab) cut(e flow.Endpoint) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_ = l.streams[e].Close()
+}
+
+// breakOff cuts the stream to an agent, and lets none be opened again until repair.
+func (l *lab) breakOff(e flow.Endpoint) {
+	l.mu.Lock()
+	l.broken[e] = true
+	l.mu.Unlock()
+	l.cut(e)
+}
+
+func (l *lab) repair(e flow.Endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.broken[e] = false
 }
 
 func (l *lab) attachments(e flow.Endpoint) int {

@@ -86,7 +86,7 @@ func (t *text) incident(i Incident, r *Report) {
 	if i.Open {
 		end += ", and still so at the end"
 	}
-	t.line("  %s to %s (%s, last seen so at %s), %d flows:", i.Begin.Format(clock), end, short(i.End.Sub(i.Begin)), i.Last.Format(clock), len(i.Flows))
+	t.line("  %s to %s (%s, last seen so at %s), %s:", i.Begin.Format(clock), end, short(i.End.Sub(i.Begin)), i.Last.Format(clock), plural(len(i.Flows), "flow"))
 	lines := Condensed(i.Flows)
 	for _, l := range lines[:min(len(lines), shownFlows)] {
 		t.line("    %s", l)
@@ -162,17 +162,17 @@ func Conclusion(r *Report) string {
 		return "COULD NOT WATCH: " + r.Trouble
 	}
 	leaks, disruptions, unclear := r.Of(Leak), r.Of(Disruption), r.Of(Unclear)
-	counts := fmt.Sprintf("%d leaks, %d disruptions", leaks, disruptions)
+	counts := plural(leaks, "leak") + ", " + plural(disruptions, "disruption")
 	trouble := ""
 	if r.Trouble != "" {
 		trouble = "; " + r.Trouble
 	}
 	switch r.ExitCode() {
 	case ExitSeen:
-		return fmt.Sprintf("SEEN: %s; could not tell: %d windows%s", counts, unclear, trouble)
+		return fmt.Sprintf("SEEN: %s; could not tell: %s%s", counts, plural(unclear, "window"), trouble)
 	case ExitUntold:
 		if unclear > 0 {
-			trouble = fmt.Sprintf("; could not tell: %d windows", unclear) + trouble
+			trouble = "; could not tell: " + plural(unclear, "window") + trouble
 		}
 		if r.Command != nil && r.Command.Exit != 0 {
 			trouble += "; the command failed"
@@ -187,4 +187,11 @@ func short(d time.Duration) string {
 		return d.Round(time.Millisecond).String()
 	}
 	return d.Round(100 * time.Millisecond).String()
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
