@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,14 +34,14 @@ pods, as an archive that "docker load", "ctr images import" and "crane push" rea
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.agent(cmd.Context(), flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.arch, "arch", runtime.GOARCH, "architecture, by Go's name")
+	f.StringVar(&flags.arch, "arch", "", "architecture, by Go's name (default: this machine's)")
 	f.BoolVar(&flags.image, "image", false, "the image of the probe pods, not the executable")
 	f.StringVarP(&flags.output, "output", "o", "-", "file to write; - is standard output")
 	return cmd
 }
 
 func (a *app) agent(ctx context.Context, flags agentFlags) error {
-	image, err := agentimage.New(ctx, flags.arch)
+	image, err := agentimage.New(ctx, cmp.Or(flags.arch, runtime.GOARCH))
 	if err != nil {
 		return infrastructure(err)
 	}
