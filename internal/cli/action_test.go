@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -79,7 +80,7 @@ func runStep(ts *testscript.TestScript, script string, env []string) error {
 	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "GOMODCACHE", "TMPDIR"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
-	cmd.Env = append(env, "GITHUB_OUTPUT="+ts.MkAbs("step.out"), "GITHUB_STEP_SUMMARY="+ts.MkAbs("summary"))
+	cmd.Env = slices.Concat(env, []string{"GITHUB_OUTPUT=" + ts.MkAbs("step.out"), "GITHUB_STEP_SUMMARY=" + ts.MkAbs("summary")})
 	log, err := cmd.CombinedOutput()
 	ts.Logf("%s", log)
 	ts.Check(os.WriteFile(ts.MkAbs("log"), log, 0o600))
