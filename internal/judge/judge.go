@@ -18,6 +18,7 @@ func Judge(g Goal, line *flow.Timeline) Step {
 	step.Enforce = g.latency(changes, flow.Deny)
 	step.Revoke = g.latency(changes, flow.Allow)
 	p := g.progress(line)
+	step.Expected = g.Expected
 	cells := g.cells(p, line)
 	step.Flaps = g.flaps(p, line)
 	step.Spent = g.spending(p, line)

@@ -37,7 +37,9 @@ type Scenario struct {
 	// FirstTry is why a first try was inconclusive, where a second one was made; else "".
 	FirstTry string
 	Spent    Spent
-	Steps    []Step
+	// Flows are the scenario's matrix: what every step watched, in the order of Step.Expected.
+	Flows []flow.Flow
+	Steps []Step
 }
 
 // Step is the result of one step. The controls before and after a scenario are
@@ -45,17 +47,22 @@ type Scenario struct {
 type Step struct {
 	Name    string
 	Control bool
-	Result  Result
-	Reason  string
-	Begin   time.Time // when the last action was answered by the API
-	Took    time.Duration
-	Spent   Spent
-	Rounds  int // of probing the whole table
-	Probes  int
+	// Deeds and Source say what the step did, the latter in its author's words.
+	Deeds  []scenario.Deed
+	Source string
+	Result Result
+	Reason string
+	Begin  time.Time // when the last action was answered by the API
+	Took   time.Duration
+	Spent  Spent
+	Rounds int // of probing the whole table
+	Probes int
 	// Allowed, Denied and Undefined count the flows by expected verdict.
 	Allowed, Denied, Undefined int
 	// Enforce is about flows that this step turned from allowed to denied, Revoke about the reverse.
 	Enforce, Revoke *Latency
+	// Expected has one verdict for each of Scenario.Flows.
+	Expected []flow.Verdict
 	// Cells is the complete table at the end of the step; of a step that passed,
 	// only the flows that no specification settles.
 	Cells []Cell

@@ -204,6 +204,10 @@ type StepEntry struct {
 	Name string `json:"name"`
 	// Control is true for a check before or after the scenario's own steps.
 	Control bool `json:"control"`
+	// Deeds are the kinds of things that the step did before it expected.
+	Deeds []scenario.Deed `json:"deeds"`
+	// Source is the part of the scenario's file that says what the step did, as its author wrote it; "" where it did nothing.
+	Source string `json:"source"`
 	// Result of the step.
 	Result judge.Result `json:"result"`
 	// Reason why the result is not a pass, else "".

@@ -220,6 +220,8 @@ func stepEntry(s *judge.Scenario, step *judge.Step) StepEntry {
 	e := StepEntry{
 		Name:       step.Name,
 		Control:    step.Control,
+		Deeds:      list(step.Deeds),
+		Source:     step.Source,
 		Result:     known(step.Result),
 		Reason:     step.Reason,
 		Seconds:    seconds(step.Took),

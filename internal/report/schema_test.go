@@ -78,6 +78,8 @@ func wordsOf(t reflect.Type) *reflector.Schema {
 		return wireWords[flow.Outcome]()
 	case reflect.TypeFor[judge.Result]():
 		return enum("", judge.Pass, judge.Fail, judge.Inconclusive, judge.Skipped, judge.Recorded)
+	case reflect.TypeFor[scenario.Deed]():
+		return enum(scenario.Deeds()...)
 	case reflect.TypeFor[scenario.Level]():
 		return enum(levels()...)
 	case reflect.TypeFor[map[flow.Outcome]int]():

@@ -71,7 +71,7 @@ func (b *bench) try(ctx context.Context, s *scenario.Scenario, again func() bool
 		return skip(s, reason)
 	}
 	p := &play{bench: b, scenario: s, flows: s.Flows(b.run.axes()), oracle: oracle.NewPlay(s), result: describe(s), again: again}
-	p.result.Stage = b.number
+	p.result.Stage, p.result.Flows = b.number, p.flows
 	if err := p.prepare(ctx); err != nil {
 		p.witnessError(ctx, err)
 		b.down(ctx)
@@ -106,10 +106,12 @@ func (p *play) perform(ctx context.Context) error {
 	if !p.opens(ctx) {
 		return nil
 	}
-	for _, step := range p.scenario.Steps {
+	deeds := p.scenario.Deeds()
+	for i, step := range p.scenario.Steps {
 		if err := p.step(ctx, step); err != nil {
 			return err
 		}
+		p.last().Deeds = deeds[i]
 		if last := p.last(); last.Result != judge.Pass && last.Result != judge.Recorded {
 			p.conclude(last.Result, fmt.Sprintf("step %q: %s", last.Name, last.Reason))
 			p.witness(ctx, p.result, false)
@@ -175,7 +177,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
 	result := p.watch(ctx, p.goal(step, expected, since))
-	result.Name = step.Name
+	result.Name, result.Source = step.Name, step.Source
 	p.explain(result.Cells)
 	p.read(&result, p.world)
 	p.before = expected

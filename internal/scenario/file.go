@@ -155,6 +155,7 @@ func (l *loader) scenario(file string) *Scenario {
 	case kindScenario:
 		d := newDecoder(file)
 		s := l.build(d, documents[0])
+		sources(s, documents[0], text)
 		l.problems = append(l.problems, d.Problems...)
 		return s
 	case kindTopology:

@@ -115,7 +115,7 @@ func TestLoad(t *testing.T) {
 			{Name: "open again", Delete: []PolicyKey{{"prod", "db"}}, Expect: Expectation{Default: flow.Allow}},
 		},
 	}
-	ignored := cmp.Options{cmpopts.IgnoreFields(Step{}, "Apply"), cmpopts.IgnoreUnexported(Line{})}
+	ignored := cmp.Options{cmpopts.IgnoreFields(Step{}, "Apply", "Source"), cmpopts.IgnoreUnexported(Line{})}
 	if diff := cmp.Diff(want, got, ignored); diff != "" {
 		t.Errorf("loaded scenario differs, -want +got:\n%s", diff)
 	}

@@ -95,6 +95,9 @@ type Step struct {
 	Within   time.Duration   // 0: the run's default
 	Hold     time.Duration   // 0: the run's default
 	Expect   Expectation
+	// Source is the fields by which the step acts, as the file has them; "" for a step
+	// that only expects.
+	Source string
 }
 
 // Acts reports whether the step does anything before it expects.
