@@ -230,9 +230,42 @@ func flowsOf(class []bundle) int {
 
 // class is one paragraph: the flow lines, what they came to, and the sentence.
 func (s style) class(symbol string, paint func(string) string, class []bundle) []string {
+	f := s.finding(class)
+	verdict := fmt.Sprintf("%s (%s).", f.verdict, f.outcomes)
+	if f.why != "" {
+		verdict += " " + f.why
+	}
+	if len(class) == 1 {
+		return s.bullet(symbol, paint, f.lines[0]+": "+verdict)
+	}
+	var lines []string
+	for _, line := range f.lines {
+		lines = append(lines, s.bullet(symbol, paint, line)...)
+		symbol = "  "
+	}
+	return append(lines, s.bullet(symbol, paint, fmt.Sprintf("together %s: %s", plural(f.flows, "flow"), verdict))...)
+}
+
+// finding is what is said of one class of flows.
+type finding struct {
+	lines    []string // flow lines; the last may say how many more there are
+	flows    int
+	verdict  string // what was expected and what was seen
+	outcomes string
+	why      string // a sentence, or ""
+}
+
+func (s style) finding(class []bundle) finding {
 	shown, limit := class, 0
 	if !s.verbose {
 		shown, limit = class[:min(len(class), fewBundles)], fewWords
+	}
+	f := finding{flows: flowsOf(class), verdict: verdicts(class[0].first.class), why: sentence(class)}
+	for _, b := range shown {
+		f.lines = append(f.lines, b.line(limit))
+	}
+	if rest := flowsOf(class[len(shown):]); rest > 0 {
+		f.lines = append(f.lines, fmt.Sprintf("and %s more", plural(rest, "flow")))
 	}
 	seen := map[flow.Outcome]int{}
 	for _, b := range class {
@@ -240,31 +273,20 @@ func (s style) class(symbol string, paint func(string) string, class []bundle) [
 			seen[o] += n
 		}
 	}
-	verdict := fmt.Sprintf("%s (%s).%s", verdicts(class[0].first.class), outcomes(seen), sentence(class))
-	if len(class) == 1 {
-		return s.bullet(symbol, paint, class[0].line(limit)+": "+verdict)
-	}
-	var lines []string
-	for _, b := range shown {
-		lines = append(lines, s.bullet(symbol, paint, b.line(limit))...)
-		symbol = "  "
-	}
-	if rest := flowsOf(class[len(shown):]); rest > 0 {
-		lines = append(lines, s.bullet(symbol, paint, fmt.Sprintf("and %s more", plural(rest, "flow")))...)
-	}
-	return append(lines, s.bullet(symbol, paint, fmt.Sprintf("together %s: %s", plural(flowsOf(class), "flow"), verdict))...)
+	f.outcomes = outcomes(seen)
+	return f
 }
 
-// sentence is the explanation of a class, after a blank. Where it is not the same
+// sentence is the explanation of a class. Where it is not the same
 // for all of its flows it is that of the first.
 func sentence(class []bundle) string {
 	first := class[0].first
 	if first.why == "" {
 		return ""
 	}
-	why := " " + strings.TrimSuffix(first.why, ".") + "."
+	why := strings.TrimSuffix(first.why, ".") + "."
 	if flowsOf(class) > len(class[0].words[byPath]) && first.why != skeleton(first.why, first.flow) {
-		return fmt.Sprintf(" For %s:%s", first.flow.Line(), why)
+		return fmt.Sprintf("For %s: %s", first.flow.Line(), why)
 	}
 	return why
 }
@@ -282,24 +304,31 @@ func (s style) bullet(symbol string, paint func(string) string, text string) []s
 
 // flaps names the flows that did not stay as they were, with the earliest time.
 func (s style) flaps(step *judge.Step) []string {
-	var all []sight
-	for _, f := range step.Flaps {
-		all = append(all, sight{
-			flow:     f.Flow,
-			class:    fmt.Sprintf("expected %s, and was %s", f.Expected, f.Outcome),
-			outcomes: map[flow.Outcome]int{f.Outcome: 1},
-			after:    f.After,
-		})
-	}
-	grouped := bundles(all)
+	grouped := bundles(flapsOf(step))
 	var lines []string
 	for i, b := range grouped {
 		if i >= fewClasses && !s.verbose {
 			lines = append(lines, fmt.Sprintf("    and %s more", plural(flowsOf(grouped[i:]), "flow")))
 			break
 		}
-		text := fmt.Sprintf("flapped: %s: %s %s after the change.", b.line(fewWords), b.first.class, short(b.after))
-		lines = append(lines, s.bullet("~ ", s.bad, text)...)
+		lines = append(lines, s.bullet("~ ", s.bad, "flapped: "+b.flapped(fewWords))...)
 	}
 	return lines
+}
+
+func flapsOf(step *judge.Step) []sight {
+	all := make([]sight, len(step.Flaps))
+	for i, f := range step.Flaps {
+		all[i] = sight{
+			flow:     f.Flow,
+			class:    fmt.Sprintf("expected %s, and was %s", f.Expected, f.Outcome),
+			outcomes: map[flow.Outcome]int{f.Outcome: 1},
+			after:    f.After,
+		}
+	}
+	return all
+}
+
+func (b bundle) flapped(limit int) string {
+	return fmt.Sprintf("%s: %s %s after the change.", b.line(limit), b.first.class, short(b.after))
 }

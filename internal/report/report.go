@@ -79,6 +79,7 @@ func Formats() []Format {
 		{"text", writeText},
 		{"json", writeJSON},
 		{"junit", writeJUnit},
+		{"html", writeHTML},
 		{"markdown", writeMarkdown},
 		{"github", writeGitHub},
 	}

@@ -115,6 +115,8 @@ func measured(s judge.Step, enforce, revoke time.Duration) judge.Step {
 	if revoke > 0 {
 		s.Revoke = &judge.Latency{Flows: 36, FirstCorrect: revoke, Settled: revoke}
 	}
+	s.Spent.Waiting = max(enforce, revoke)
+	s.Spent.Holding = s.Took - s.Spent.Waiting
 	return s
 }
 
@@ -159,10 +161,25 @@ func andAsOr() judge.Scenario {
 	for _, says := range []string{"the two selectors of one peer being joined by OR", "a rule's peers being ignored", "this", "that"} {
 		wrong.Readings = append(wrong.Readings, judge.Reading{Name: strings.Fields(says)[0], Says: says})
 	}
-	return scene("and-in-one-peer", "peers", "A peer with both selectors admits only pods that match both.", judge.Fail,
+	s := scene("and-in-one-peer", "peers", "A peer with both selectors admits only pods that match both.", judge.Fail,
 		step("no policy", judge.Pass, nil), wrong,
 		measured(step("policy removed", judge.Pass, nil), 0, 3*time.Millisecond))
+	s.Steps[2].Deeds, s.Steps[2].Source = []scenario.Deed{scenario.Create}, andInOnePeer
+	s.Steps[3].Deeds, s.Steps[3].Source = []scenario.Deed{scenario.Delete}, "delete: [networkpolicy/prod/db]"
+	return s
 }
+
+const andInOnePeer = `apply:
+- apiVersion: networking.k8s.io/v1
+  kind: NetworkPolicy
+  metadata: {name: db, namespace: prod}
+  spec:
+    podSelector: {matchLabels: {role: db}}
+    ingress:
+    - from:
+      - namespaceSelector: {matchLabels: {env: staging}}
+        podSelector: {matchLabels: {name: api-pod}} # one peer
+      ports: [{protocol: TCP, port: 3306}]`
 
 func faulty() Input {
 	r := &judge.Run{Took: 12300 * time.Millisecond}

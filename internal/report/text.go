@@ -53,21 +53,27 @@ func ended(r *judge.Run) bool {
 
 // alarm is what the preflight says where it did not pass.
 func (s style) alarm(p judge.Preflight) []string {
-	word := ""
-	switch p.Result {
-	case judge.Fail:
-		word = "NOTHING IS ENFORCED: "
-		if p.Enforced {
-			word = "PREFLIGHT FAILED: "
-		}
-	case judge.Inconclusive:
-		word = "PREFLIGHT INCONCLUSIVE: "
-	case judge.Pass, judge.Skipped, judge.Recorded:
-	}
+	word, message := alarm(p)
 	if word == "" {
 		return nil
 	}
-	return append(s.each(s.bad, wrap("", word+strings.TrimPrefix(p.Message, word), s.width)), "")
+	return append(s.each(s.bad, wrap("", word+": "+message, s.width)), "")
+}
+
+// alarm is what a preflight that did not pass comes to, in a word and in full; "" of
+// one that passed or never ended.
+func alarm(p judge.Preflight) (word, message string) {
+	switch p.Result {
+	case judge.Fail:
+		word = "NOTHING IS ENFORCED"
+		if p.Enforced {
+			word = "PREFLIGHT FAILED"
+		}
+	case judge.Inconclusive:
+		word = "PREFLIGHT INCONCLUSIVE"
+	case judge.Pass, judge.Skipped, judge.Recorded:
+	}
+	return word, strings.TrimPrefix(p.Message, word+": ")
 }
 
 // String is what was judged and where, in one line.
