@@ -20,14 +20,14 @@ func (a *app) matrixCommand() *cobra.Command {
 every cluster, those in which they differ first.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			runs, err := readReports(output, paths)
+			runs, err := readReports(output, compare.MatrixFormats(), paths)
 			if err != nil {
 				return err
 			}
 			return infrastructure(compare.WriteMatrix(a.stdout, compare.NewMatrix(runs), output))
 		},
 	}
-	comparisonOutput(cmd, &output)
+	comparisonOutput(cmd, &output, compare.MatrixFormats())
 	return cmd
 }
 
@@ -41,7 +41,7 @@ where something is worse: a scenario fails or cannot be told that did not before
 later run is not complete.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(_ *cobra.Command, paths []string) error {
-			runs, err := readReports(output, paths)
+			runs, err := readReports(output, compare.Formats(), paths)
 			if err != nil {
 				return err
 			}
@@ -55,17 +55,17 @@ later run is not complete.`,
 			return nil
 		},
 	}
-	comparisonOutput(cmd, &output)
+	comparisonOutput(cmd, &output, compare.Formats())
 	return cmd
 }
 
-func comparisonOutput(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", "text", strings.Join(compare.Formats(), ", "))
+func comparisonOutput(cmd *cobra.Command, output *string, formats []string) {
+	cmd.Flags().StringVarP(output, "output", "o", "text", strings.Join(formats, ", "))
 }
 
-func readReports(output string, paths []string) ([]report.Document, error) {
-	if !slices.Contains(compare.Formats(), output) {
-		return nil, badInput(fmt.Errorf("--output: there is no format %q, only %s", output, strings.Join(compare.Formats(), ", ")))
+func readReports(output string, formats, paths []string) ([]report.Document, error) {
+	if !slices.Contains(formats, output) {
+		return nil, badInput(fmt.Errorf("--output: there is no format %q, only %s", output, strings.Join(formats, ", ")))
 	}
 	runs, err := compare.Read(paths...)
 	return runs, badInput(err)

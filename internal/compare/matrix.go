@@ -21,6 +21,7 @@ type Row struct {
 	Scenario string         `json:"scenario"`
 	Topic    string         `json:"topic"`
 	Level    scenario.Level `json:"level"`
+	Features []string       `json:"features"`
 	Differs  bool           `json:"differs"` // between two runs that judged it
 	Cells    []Cell         `json:"cells"`   // one per column
 }
@@ -42,7 +43,7 @@ func NewMatrix(runs []report.Document) Matrix {
 		for _, s := range d.Scenarios {
 			row := rows[s.Name]
 			if row == nil {
-				row = &Row{Scenario: s.Name, Topic: s.Topic, Level: s.Level, Cells: make([]Cell, len(runs))}
+				row = &Row{Scenario: s.Name, Topic: s.Topic, Level: s.Level, Features: s.Features, Cells: make([]Cell, len(runs))}
 				rows[s.Name] = row
 			}
 			row.Cells[i] = Cell{s.Result, s.Reason, s.KnownDeviation}

@@ -41,6 +41,7 @@ func read(path string, into *report.Document) error {
 
 // Subject is what a run judged.
 type Subject struct {
+	Tool           string `json:"tool"` // version of cniproof
 	Implementation string `json:"implementation"`
 	Version        string `json:"version"`
 	Kubernetes     string `json:"kubernetes"`
@@ -49,11 +50,13 @@ type Subject struct {
 	// Complete is false where the run was interrupted or the infrastructure ended it.
 	Complete bool          `json:"complete"`
 	Counts   report.Counts `json:"counts"`
-	Began    string        `json:"began"` // RFC 3339
+	Began    string        `json:"began"`  // RFC 3339
+	Faults   []string      `json:"faults"` // planted on purpose
 }
 
 func subject(d report.Document) Subject {
 	return Subject{
+		Tool: d.Tool.Version, Faults: d.Implementation.Faults,
 		Implementation: d.Implementation.Name, Version: d.Implementation.Version,
 		Kubernetes: d.Cluster.Kubernetes, Provider: d.Cluster.Provider, Nodes: d.Cluster.Nodes,
 		Complete: !d.Interrupted && d.Error == "", Counts: d.Summary.Counts,

@@ -10,26 +10,23 @@ import (
 	"github.com/cniproof/cniproof/internal/judge"
 )
 
-// Formats are the words for -o.
+// Formats are the words for -o of a diff.
 func Formats() []string { return []string{"text", "markdown", "json"} }
 
-// WriteMatrix writes a matrix in one of Formats.
+// MatrixFormats are those for -o of a matrix.
+func MatrixFormats() []string { return append(Formats(), "html") }
+
+// WriteMatrix writes a matrix in one of MatrixFormats.
 func WriteMatrix(w io.Writer, m Matrix, format string) error {
+	if format == "html" {
+		return writeHTML(w, m)
+	}
 	return write(w, m, format, func(t table) {
 		t.row(append([]string{""}, columns(m.Subjects)...)...)
-		for _, count := range []struct {
-			name string
-			of   func(Subject) int
-		}{
-			{"pass", func(s Subject) int { return s.Counts.Pass }},
-			{"fail", func(s Subject) int { return s.Counts.Fail }},
-			{"inconclusive", func(s Subject) int { return s.Counts.Inconclusive }},
-			{"skipped", func(s Subject) int { return s.Counts.Skipped }},
-			{"recorded", func(s Subject) int { return s.Counts.Recorded }},
-		} {
+		for _, count := range counts() {
 			cells := []string{count.name}
 			for _, s := range m.Subjects {
-				cells = append(cells, fmt.Sprint(count.of(s)))
+				cells = append(cells, fmt.Sprint(count.of(s.Counts)))
 			}
 			t.row(cells...)
 		}

@@ -75,6 +75,7 @@ var text = [][2]string{
 	{"link", "paper"}, {"link", "card"}, {"link", "note-card"},
 	{"pass", "paper"}, {"pass", "card"}, {"fail", "paper"}, {"fail", "card"}, {"fail", "fail-card"},
 	{"doubt", "paper"}, {"doubt", "card"}, {"doubt", "doubt-card"}, {"note", "paper"}, {"note", "card"}, {"note", "note-card"},
+	{"pass", "pass-card"}, {"dim", "pass-card"}, {"dim", "fail-card"}, {"dim", "doubt-card"}, {"link", "fail-card"}, {"link", "pass-card"},
 	{"pass", "note-card"}, {"fail", "note-card"}, {"doubt", "note-card"}, {"dim", "note-card"},
 	{"allow-ink", "allow-card"}, {"deny-ink", "deny-card"}, {"allow-ink", "paper"}, {"deny-ink", "paper"},
 	{"wrong-ink", "wrong-card"},
