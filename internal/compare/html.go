@@ -44,6 +44,9 @@ type subjectView struct {
 	First bool // of its CNI
 }
 
+// Name is for the template.
+func (s subjectView) Name() string { return s.name() }
+
 // Day is when the run began, to the minute.
 func (s subjectView) Day() string {
 	began, err := time.Parse(time.RFC3339, s.Began)
@@ -152,8 +155,6 @@ func heads(subjects []Subject) []headView {
 func isFirst(subjects []Subject, i int) bool {
 	return i == 0 || subjects[i].name() != subjects[i-1].name()
 }
-
-func (s Subject) name() string { return strings.TrimSpace(s.Implementation + " " + s.Version) }
 
 func countViews(subjects []Subject) []countView {
 	var list []countView

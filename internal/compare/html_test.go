@@ -102,7 +102,7 @@ func TestMatrixPageSays(t *testing.T) {
 	text := string(asHTML(t, runs))
 	for _, want := range []string{
 		"<b>12</b> scenarios came out differently", "<b>INCOMPLETE</b>: the run on cilium, Kubernetes v1.36.3",
-		"<b>FAULTS PLANTED ON PURPOSE</b> into calico, Kubernetes v1.35.4: and-as-or", `colspan="2" class="first">calico</th>`,
+		"<b>FAULTS PLANTED ON PURPOSE</b>: calico with and-as-or, Kubernetes v1.35.4", `colspan="2" class="first">cilium</th>`,
 		"✗ known deviation", `<a href="https://example.com/issues/1"`, "because of scenario-003", "✗ 45 of 60", "? 57 of 60", "✓ 56 of 56",
 	} {
 		if !strings.Contains(text, want) {

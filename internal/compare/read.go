@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/cniproof/cniproof/internal/report"
 )
@@ -66,9 +67,14 @@ func subject(d report.Document) Subject {
 
 // String is the subject in a few words.
 func (s Subject) String() string {
-	text := s.Implementation
-	if s.Version != "" {
-		text += " " + s.Version
+	return s.name() + ", Kubernetes " + s.Kubernetes
+}
+
+// name is what was judged: with faults that were planted it is something else.
+func (s Subject) name() string {
+	text := strings.TrimSpace(s.Implementation + " " + s.Version)
+	if len(s.Faults) > 0 {
+		text += " with " + strings.Join(s.Faults, " + ")
 	}
-	return text + ", Kubernetes " + s.Kubernetes
+	return text
 }

@@ -166,6 +166,10 @@ func (d distribution) view(name, means string, s scale) latencyView {
 		rank int
 	}{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}} {
 		value := d.percentile(p.rank)
+		if last := len(v.Marks) - 1; last >= 0 && v.Marks[last].Text == short(value) {
+			v.Marks[last].Name += ", " + p.name
+			continue
+		}
 		x := s.x(log2ms(value))
 		v.Marks = append(v.Marks, markView{p.name, short(value), x, 10 + 11*i, x > plotWidth*3/4})
 	}
@@ -226,29 +230,33 @@ type deedView struct {
 	Steps                     int
 }
 
-// deedViews are about steps that did one kind of thing only.
+// deedViews are about steps that did one kind of thing only; a closing control deletes
+// every policy that is left.
 func deedViews(r *judge.Run) []deedView {
 	var list []deedView
 	for _, deed := range scenario.Deeds() {
-		only := func(step judge.Step) bool { return len(step.Deeds) == 1 && step.Deeds[0] == deed }
-		for _, kind := range []struct {
-			name string
-			of   func(judge.Step) *judge.Latency
-		}{
-			{"enforced", func(s judge.Step) *judge.Latency { return s.Enforce }},
-			{"revoked", func(s judge.Step) *judge.Latency { return s.Revoke }},
-		} {
-			d := settled(r, func(s judge.Step) *judge.Latency {
-				if !only(s) {
-					return nil
-				}
-				return kind.of(s)
-			})
-			if len(d) > 0 {
-				list = append(list, deedView{
-					deedName(deed), kind.name, short(d.percentile(50)), short(d.percentile(90)), short(d.percentile(100)), len(d),
-				})
+		list = append(list, deedRows(r, deedName(deed), func(s judge.Step) bool { return len(s.Deeds) == 1 && s.Deeds[0] == deed })...)
+	}
+	return append(list, deedRows(r, "control after, policies deleted", func(s judge.Step) bool { return s.Control })...)
+}
+
+func deedRows(r *judge.Run, name string, counts func(judge.Step) bool) []deedView {
+	var list []deedView
+	for _, kind := range []struct {
+		name string
+		of   func(judge.Step) *judge.Latency
+	}{
+		{"enforced", func(s judge.Step) *judge.Latency { return s.Enforce }},
+		{"revoked", func(s judge.Step) *judge.Latency { return s.Revoke }},
+	} {
+		d := settled(r, func(s judge.Step) *judge.Latency {
+			if !counts(s) {
+				return nil
 			}
+			return kind.of(s)
+		})
+		if len(d) > 0 {
+			list = append(list, deedView{name, kind.name, short(d.percentile(50)), short(d.percentile(90)), short(d.percentile(100)), len(d)})
 		}
 	}
 	return list

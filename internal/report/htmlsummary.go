@@ -62,7 +62,7 @@ func (g grid) summary() sideView {
 		}
 		return line
 	})
-	var v sideView
+	v := sideView{Title: "expected, and observed"}
 	for _, c := range columns {
 		v.Heads = append(v.Heads, g.headOf(c.members))
 	}
