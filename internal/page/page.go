@@ -17,6 +17,8 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 //go:embed page.css
@@ -55,10 +57,21 @@ func (p Page) Write(w io.Writer) error {
 	css := style + p.Style
 	return t.ExecuteTemplate(w, "page", map[string]any{
 		"Title": p.Title, "Tool": p.Tool, "Policy": policy(css, script),
-		"Style":  template.CSS(css),            //nolint:gosec // an asset of this program
-		"Script": template.JS(script),          //nolint:gosec // an asset of this program
-		"Body":   template.HTML(body.String()), //nolint:gosec // escaped when the body was filled
+		"Style":  template.CSS(css),                     //nolint:gosec // an asset of this program
+		"Script": template.JS(script),                   //nolint:gosec // an asset of this program
+		"Body":   template.HTML(graphic(body.String())), //nolint:gosec // escaped when the body was filled
 	})
+}
+
+// graphic leaves out what no browser should be handed: text from a cluster may hold
+// control characters, and bytes that are no text.
+func graphic(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsGraphic(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // policy admits one style and one script, and nothing from anywhere.

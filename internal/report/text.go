@@ -73,7 +73,7 @@ func alarm(p judge.Preflight) (word, message string) {
 		word = "PREFLIGHT INCONCLUSIVE"
 	case judge.Pass, judge.Skipped, judge.Recorded:
 	}
-	return word, strings.TrimPrefix(p.Message, word+": ")
+	return word, strings.TrimPrefix(plain(p.Message), word+": ")
 }
 
 // String is what was judged and where, in one line.
