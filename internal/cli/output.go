@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/cniproof/cniproof/internal/report"
 )
@@ -75,7 +76,7 @@ func creatable(path string) error {
 			return fmt.Errorf("%q is a file, not a folder", at)
 		case err == nil:
 			return nil
-		case !errors.Is(err, os.ErrNotExist) || at == filepath.Dir(at):
+		case !errors.Is(err, os.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) || at == filepath.Dir(at):
 			return err
 		}
 	}

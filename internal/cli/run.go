@@ -30,6 +30,8 @@ type runFlags struct {
 	seed         uint64
 	within, hold time.Duration
 	bundles      string
+	onFailure    string
+	pauseFor     time.Duration
 	failFast     bool
 	allowKnown   bool
 	quiet        bool
@@ -43,6 +45,8 @@ func (r *runFlags) flags(f *pflag.FlagSet) {
 	f.StringVarP(&r.output, "output", "o", "text", "format of the report on standard output: "+formatNames())
 	f.StringArrayVar(&r.reports, "report", nil, "also write the report as FORMAT=PATH (repeatable), on every exit path")
 	f.StringVar(&r.bundles, "bundles", "", "folder for what is collected about each failure, or none (default: a new one in ./"+bundlesFolder+"/, made when something fails)")
+	f.StringVar(&r.onFailure, "on-failure", onFailureContinue, "continue, or pause for a look at what stands: until Enter, an interrupt, or --pause-for is over")
+	f.DurationVar(&r.pauseFor, "pause-for", 0, "how long --on-failure pause waits at the most (default: no limit)")
 	f.IntVar(&r.parallel, "parallel", 0, "scenarios that run at once, each on a stage of its own (default: what suits the cluster)")
 	f.Uint64Var(&r.seed, "seed", 0, "order of the scenarios; 0 draws one and prints it")
 	f.DurationVar(&r.within, "within", 0, "how long a step's table may take to be reached (default: what suits the cluster)")
@@ -50,7 +54,7 @@ func (r *runFlags) flags(f *pflag.FlagSet) {
 	f.BoolVar(&r.allowKnown, "allow-known-deviations", false, "end with 0 where every failure is a known deviation of the CNI (see 'cniproof cni NAME')")
 	f.BoolVar(&r.failFast, "fail-fast", false, "begin no scenario after one has failed")
 	f.BoolVarP(&r.quiet, "quiet", "q", false, "no progress on standard error")
-	f.BoolVarP(&r.verbose, "verbose", "v", false, "leave nothing out of the text report for brevity")
+	f.BoolVarP(&r.verbose, "verbose", "v", false, "tell of every step as it ends, and leave nothing out of the text report for brevity")
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -81,7 +85,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	}
 	outputs, errReports := parseReports(flags.output, flags.reports)
 	provider, k, errCluster := flags.choose()
-	if err := errors.Join(errScenarios, errReports, errCluster, checkBundles(flags.bundles)); err != nil {
+	if err := errors.Join(errScenarios, errReports, errCluster, checkBundles(flags.bundles), flags.checkPause()); err != nil {
 		return badInput(err)
 	}
 	screen := newScreen(a, flags, len(list))
@@ -89,7 +93,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	if err := k.enter(); err != nil {
 		return a.noCluster(ctx, flags, screen, outputs, err)
 	}
-	c, err := provider.Open(ctx, screen.note)
+	c, err := provider.Open(ctx, screen.opening)
 	if err != nil {
 		return a.noCluster(ctx, flags, screen, outputs, err)
 	}
@@ -101,7 +105,9 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	screen.cluster(c)
 	bundles := newBundles(flags.bundles, c, screen)
 	config := flags.config(c, list, k, screen.event)
-	config.OnFailure = bundles.write
+	config.OnFailure = (&pauser{
+		bundles: bundles, screen: screen, cluster: c, wanted: flags.onFailure == onFailurePause, limit: flags.pauseFor,
+	}).witness
 	result := runner.Run(ctx, config)
 	screen.close()
 	in := flags.input(screen, result)

@@ -18,34 +18,45 @@ import (
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// heartbeat is how long a run may be silent on standard error.
-const heartbeat = 30 * time.Second
+const (
+	// heartbeat is how long a run may be silent on standard error.
+	heartbeat = 15 * time.Second
+	// redrawing is how often the live view is drawn anew.
+	redrawing = 200 * time.Millisecond
+)
 
 // screen shows a run while it goes on. Lines of the text report go to standard
 // output as scenarios end; where standard output takes another format, they are
-// progress and go to standard error.
+// progress and go to standard error. On a terminal a live view stands below them.
 type screen struct {
 	app     *app
 	quiet   bool
 	options report.Options
 	results io.Writer // where the lines go
 	input0  report.Input
+	begin   time.Time
 	stop    func()
 
-	mu      sync.Mutex
-	begin   time.Time
-	total   int
-	done    int
-	failed  int
-	running map[string]time.Time
+	mu       sync.Mutex
+	progress progress
+	live     *live     // nil: there is no terminal, or no view is wanted
+	pending  []written // what is to stand above the view when it is drawn next
+	paused   bool      // the view stays away
+}
+
+// written is text on its way.
+type written struct {
+	to   io.Writer
+	text string
 }
 
 func newScreen(a *app, flags *runFlags, total int) *screen {
 	s := &screen{
-		app: a, quiet: flags.quiet, total: total, begin: time.Now(), running: map[string]time.Time{},
-		results: a.stdout,
-		options: report.Options{Verbose: flags.verbose},
-		input0:  report.Input{Tool: a.version, Command: append([]string{"cniproof"}, a.args...), AllowDeviations: flags.allowKnown},
+		app: a, quiet: flags.quiet, begin: time.Now(),
+		progress: progress{total: total, work: map[int]*work{}},
+		results:  a.stdout,
+		options:  report.Options{Verbose: flags.verbose},
+		input0:   report.Input{Tool: a.version, Command: append([]string{"cniproof"}, a.args...), AllowDeviations: flags.allowKnown},
 	}
 	if flags.output != "text" {
 		s.results = a.stderr
@@ -54,7 +65,13 @@ func newScreen(a *app, flags *runFlags, total int) *screen {
 		}
 	}
 	s.options.Color, s.options.Width = terminal(s.results)
-	ticker, done := time.NewTicker(heartbeat), make(chan struct{})
+	period := heartbeat
+	if !flags.quiet {
+		if s.live = newLive(a.stderr); s.live != nil {
+			period = redrawing
+		}
+	}
+	ticker, done := time.NewTicker(period), make(chan struct{})
 	s.stop = sync.OnceFunc(func() { ticker.Stop(); close(done) })
 	go s.beat(ticker.C, done)
 	return s
@@ -73,24 +90,84 @@ func terminal(w io.Writer) (color bool, width int) {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", width
 }
 
-func (s *screen) close() { s.stop() }
+// close ends the progress. Nothing of it is left on a terminal.
+func (s *screen) close() {
+	s.stop()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushLocked()
+	s.live = nil
+}
 
-// beat says that the run is alive when nothing else has been said for long.
+// beat draws the view, or says in a log that the run is alive.
 func (s *screen) beat(tick <-chan time.Time, done <-chan struct{}) {
 	for {
 		select {
 		case <-done:
 			return
-		case <-tick:
+		case now := <-tick:
 			s.mu.Lock()
-			s.noteLocked(fmt.Sprintf("%s: %d of %d scenarios done, %d failed, %d running",
-				time.Since(s.begin).Round(time.Second), s.done, s.total, s.failed, len(s.running)))
+			switch {
+			case s.live != nil:
+				s.drawLocked(now)
+			case !s.paused:
+				s.noteLocked(s.progress.heartbeat(s.begin, now))
+			}
 			s.mu.Unlock()
 		}
 	}
 }
 
-// note shows one line of progress.
+// drawLocked writes what came since the last time, and the view below it.
+func (s *screen) drawLocked(now time.Time) {
+	if s.paused {
+		return
+	}
+	if len(s.pending) > 0 {
+		s.flushLocked()
+	}
+	_, rows := s.live.size()
+	if lines := s.progress.view(s.begin, now, rows); len(lines) > 0 {
+		s.live.draw(lines)
+	}
+}
+
+// flushLocked takes the view away and writes what is pending.
+func (s *screen) flushLocked() {
+	s.live.clear()
+	for _, w := range s.pending {
+		_, _ = io.WriteString(w.to, w.text)
+	}
+	s.pending = nil
+}
+
+// pause shows a notice, also in a quiet run, and keeps everything else away from it.
+func (s *screen) pause(notice string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flushLocked()
+	s.paused = true
+	_, _ = io.WriteString(s.app.stderr, notice)
+}
+
+func (s *screen) resume() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paused = false
+	s.flushLocked()
+}
+
+// opening is told what is done to the cluster before anything runs there.
+func (s *screen) opening(line string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress.status = line
+	if s.live == nil || s.options.Verbose {
+		s.noteLocked(line)
+	}
+}
+
+// note shows one line that stays.
 func (s *screen) note(line string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +176,15 @@ func (s *screen) note(line string) {
 
 func (s *screen) noteLocked(line string) {
 	if !s.quiet {
-		s.app.notef("%s\n", line)
+		s.writeLocked(s.app.stderr, line+"\n")
+	}
+}
+
+// writeLocked writes above the view: at once, or when the view is drawn next.
+func (s *screen) writeLocked(w io.Writer, text string) {
+	s.pending = append(s.pending, written{w, text})
+	if s.live == nil && !s.paused {
+		s.flushLocked()
 	}
 }
 
@@ -139,23 +224,15 @@ func knownDeviations(all []cluster.Deviation) []report.Deviation {
 func (s *screen) event(e runner.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.progress.take(e, time.Now())
 	switch {
 	case e.Preflight != nil:
-		s.printf("%s\n", report.Header(s.input(&judge.Run{Preflight: *e.Preflight}), s.options))
-	case e.Started != nil:
-		s.running[e.Started.Name] = time.Now()
+		s.writeLocked(s.results, report.Header(s.input(&judge.Run{Preflight: *e.Preflight}), s.options)+"\n")
+	case e.Step != nil && e.Step.Ended != nil && s.options.Verbose:
+		s.noteLocked(fmt.Sprintf("%-15s%7s  %s, %s", e.Step.Ended.Result, seconds(e.Step.Ended.Took), e.Step.Scenario, stepName(e.Step)))
 	case e.Ended != nil:
-		delete(s.running, e.Ended.Name)
-		s.done = e.Done
-		if e.Ended.Result == judge.Fail {
-			s.failed++
-		}
-		s.printf("%s\n", report.Line(s.input0, *e.Ended, s.options))
+		s.writeLocked(s.results, report.Line(s.input0, *e.Ended, s.options)+"\n")
 	}
-}
-
-func (s *screen) printf(format string, args ...any) {
-	_, _ = fmt.Fprintf(s.results, format, args...)
 }
 
 // input is what a report is made from.
@@ -170,6 +247,6 @@ func (s *screen) conclude(format string, in report.Input) error {
 	if format != "text" {
 		return report.Write(s.app.stdout, format, in, s.options)
 	}
-	s.printf("\n%s%s", report.Details(in, s.options), report.Summary(in, s.options))
-	return nil
+	_, _ = fmt.Fprintf(s.results, "\n%s%s", report.Details(in, s.options), report.Summary(in, s.options))
+	return nil // a reader that went away is no error of ours
 }

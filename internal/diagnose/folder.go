@@ -27,6 +27,9 @@ func NewFolder(path string) *Folder { return &Folder{path: path} }
 // Path is where bundles go.
 func (f *Folder) Path() string { return f.path }
 
+// Dir is the folder of one scenario's bundle.
+func (f *Folder) Dir(name string) string { return filepath.Join(f.path, fileName(name)) }
+
 // Room reports whether there is room for one more bundle, and takes it.
 func (f *Folder) Room() bool {
 	f.mu.Lock()
@@ -49,7 +52,7 @@ func (f *Folder) Count() (written, leftOut int) {
 // Write writes a bundle and returns its folder. What an earlier run left there under
 // the same name is replaced.
 func (f *Folder) Write(name string, files []File) (string, error) {
-	dir := filepath.Join(f.path, fileName(name))
+	dir := f.Dir(name)
 	if err := f.clear(dir); err != nil {
 		return dir, fmt.Errorf("writing the bundle of %s: %w", name, err)
 	}

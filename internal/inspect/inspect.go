@@ -16,3 +16,10 @@ type Dataplane interface {
 	// show of the rules in force. It returns what it has with the error.
 	Dataplane(ctx context.Context, node string) ([]Text, error)
 }
+
+// Doors is a cluster that a person can step into.
+type Doors interface {
+	// Doors are commands that lead to its API, its nodes and these pods, which are
+	// named "namespace/name".
+	Doors(pods []string) []string
+}

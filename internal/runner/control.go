@@ -38,6 +38,7 @@ func (p *play) opens(ctx context.Context) bool {
 
 // control watches until every flow has connected once.
 func (p *play) control(ctx context.Context, name string, since time.Time) judge.Step {
+	p.tell(StepEvent{Name: name})
 	goal := judge.Goal{
 		Expected: make([]flow.Verdict, len(p.flows)),
 		Before:   p.before,
@@ -50,6 +51,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 	}
 	step := p.watch(ctx, goal)
 	step.Name, step.Control = name, true
+	p.tell(StepEvent{Name: name, Ended: &step})
 	return step
 }
 

@@ -108,10 +108,12 @@ func (p *play) perform(ctx context.Context) error {
 	}
 	deeds := p.scenario.Deeds()
 	for i, step := range p.scenario.Steps {
+		p.tell(StepEvent{Name: step.Name, Number: i + 1})
 		if err := p.step(ctx, step); err != nil {
 			return err
 		}
 		p.last().Deeds = deeds[i]
+		p.tell(StepEvent{Name: step.Name, Number: i + 1, Ended: p.last()})
 		if last := p.last(); last.Result != judge.Pass && last.Result != judge.Recorded {
 			p.conclude(last.Result, fmt.Sprintf("step %q: %s", last.Name, last.Reason))
 			p.witness(ctx, p.result, false)
@@ -123,6 +125,12 @@ func (p *play) perform(ctx context.Context) error {
 		p.conclude(judge.Pass, "")
 	}
 	return nil
+}
+
+// tell reports a step that begins or has ended.
+func (p *play) tell(e StepEvent) {
+	e.Scenario, e.Of = p.scenario.Name, len(p.scenario.Steps)
+	p.bench.run.tell(Event{Step: &e, Stage: p.bench.number})
 }
 
 // aim makes the watcher anew, which is due whenever addresses or agents changed.

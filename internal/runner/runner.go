@@ -47,9 +47,19 @@ type Config struct {
 type Event struct {
 	Preflight *judge.Preflight
 	Started   *scenario.Scenario
+	Step      *StepEvent
 	Ended     *judge.Scenario
+	// Stage is the number of the stage that it is about; 0 is the preflight's.
+	Stage int
 	// Done of Total scenarios have ended, this one included.
 	Done, Total int
+}
+
+// StepEvent is a step, or a control, that begins or has ended.
+type StepEvent struct {
+	Scenario, Name string
+	Number, Of     int         // of the scenario's own steps; Number is 0 for a control
+	Ended          *judge.Step // nil: it begins
 }
 
 // settled rounds in a row make a table count as reached.
@@ -144,7 +154,7 @@ func (r *run) work(ctx context.Context, number int) {
 		if s == nil {
 			return
 		}
-		r.tell(Event{Started: s})
+		r.tell(Event{Started: s, Stage: number})
 		result := b.perform(ctx, s)
 		if ctx.Err() != nil { // whatever it came to was cut short
 			result = skip(s, "not finished: interrupted")
@@ -160,7 +170,7 @@ func (r *run) ended(s judge.Scenario) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.result.Scenarios = append(r.result.Scenarios, s)
-	r.tellLocked(Event{Ended: &s, Done: len(r.result.Scenarios), Total: len(r.cfg.Scenarios)})
+	r.tellLocked(Event{Ended: &s, Stage: s.Stage, Done: len(r.result.Scenarios), Total: len(r.cfg.Scenarios)})
 }
 
 func (r *run) tell(e Event) {

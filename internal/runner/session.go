@@ -31,7 +31,7 @@ func (s *Session) Preflight() judge.Preflight { return s.run.result.Preflight }
 
 // Judge runs one scenario.
 func (s *Session) Judge(ctx context.Context, sc *scenario.Scenario) judge.Scenario {
-	s.run.tell(Event{Started: sc})
+	s.run.tell(Event{Started: sc, Stage: 1})
 	result := s.bench.perform(ctx, sc)
 	s.run.ended(result)
 	return result
