@@ -81,7 +81,7 @@ func define(name string, target *Target, list []*scenario.Scenario) *plan {
 	})
 	ginkgo.Describe(name, func() {
 		for _, s := range list {
-			ginkgo.It(s.Name, labels(s), func(ctx ginkgo.SpecContext) { settle(b.judge(ctx, s)) })
+			ginkgo.It(s.Name, labels(s), order(s), func(ctx ginkgo.SpecContext) { settle(b.judge(ctx, s)) })
 		}
 	})
 	return &p
@@ -91,6 +91,15 @@ func note(line string) { ginkgo.GinkgoWriter.Println(line) }
 
 func labels(s *scenario.Scenario) ginkgo.Labels {
 	return append(ginkgo.Labels{string(s.Level), s.Topic}, s.Features...)
+}
+
+// order keeps the processes of `ginkgo -p` from running anything beside a scenario that
+// would disturb it; within one process the runner does.
+func order(s *scenario.Scenario) any {
+	if s.Disturbs() {
+		return ginkgo.Serial
+	}
+	return ginkgo.Label()
 }
 
 // settle ends an It with the scenario's result. Only a pass lets it pass: what no

@@ -19,6 +19,7 @@ import (
 // perform runs one scenario between two controls. One that could not be told is tried
 // once more, on fresh pods; a wrong verdict never is.
 func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenario {
+	defer b.run.enter(s)()
 	begin := time.Now()
 	again := sync.OnceValue(b.run.again)
 	result := b.try(ctx, s, again)
@@ -33,6 +34,17 @@ func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenari
 		result.Spent.Add(step.Spent)
 	}
 	return result
+}
+
+// enter waits until nothing runs that the scenario would disturb, or that would
+// disturb it. What it returns ends that.
+func (r *run) enter(s *scenario.Scenario) (leave func()) {
+	if s.Disturbs() {
+		r.quiet.Lock()
+		return r.quiet.Unlock
+	}
+	r.quiet.RLock()
+	return r.quiet.RUnlock
 }
 
 // again reports whether a scenario may be tried once more. On a cluster that is broken

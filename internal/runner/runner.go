@@ -118,6 +118,8 @@ type run struct {
 	pool  *observe.Pool
 	queue *queue
 
+	quiet sync.RWMutex // locked by a scenario that has to run alone
+
 	mu      sync.Mutex // guards result and retries, and serialises Progress
 	result  *judge.Run
 	retries int // scenarios that were, or should have been, tried once more

@@ -167,3 +167,20 @@ func gone(t *testing.T, c cluster.Cluster) {
 		}
 	}
 }
+
+// TestARestartDisturbsNobody: no other scenario runs while one restarts the CNI's agent.
+func TestARestartDisturbsNobody(t *testing.T) {
+	const disturbs = "restart-keeps-the-policies"
+	list := named(t, disturbs, "canonical-deny-all", "canonical-deny-ingress", "canonical-deny-egress", "deny-per-namespace")
+	result := runOn(t, open(t), runner.Config{Scenarios: list, Parallel: len(list)})
+	i := slices.IndexFunc(result.Scenarios, func(s judge.Scenario) bool { return s.Name == disturbs })
+	alone := result.Scenarios[i]
+	for _, s := range result.Scenarios {
+		if s.Name != disturbs && s.Begin.Before(alone.Begin.Add(alone.Took)) && alone.Begin.Before(s.Begin.Add(s.Took)) {
+			t.Errorf("%s ran from %s for %s, beside %s from %s for %s", s.Name, s.Begin, s.Took, disturbs, alone.Begin, alone.Took)
+		}
+	}
+	if len(result.Scenarios) != len(list) || result.Count(judge.Pass) != len(list) {
+		t.Errorf("want %d passes:\n%s", len(list), text(t, result))
+	}
+}

@@ -8,6 +8,7 @@
 package scenario
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -103,6 +104,12 @@ type Step struct {
 // Acts reports whether the step does anything before it expects.
 func (s Step) Acts() bool {
 	return len(s.Apply)+len(s.Delete)+len(s.Label)+len(s.Recreate) > 0 || s.Restart
+}
+
+// Disturbs reports whether a step acts on the cluster as a whole, so that flows of
+// other scenarios, run at the same time, may suffer: it restarts the CNI's agent.
+func (s *Scenario) Disturbs() bool {
+	return slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Restart })
 }
 
 // PolicyKey names a NetworkPolicy by the scenario's name for its namespace.
