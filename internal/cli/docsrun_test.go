@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -92,13 +93,13 @@ func readersFiles(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
-	sample, err := os.ReadFile("../report/testdata/fault.json")
-	if err != nil {
+	var run bytes.Buffer
+	if err := WholeRun(&run, "Example", "v1.2.3", "v0.1.0"); err != nil {
 		return err
 	}
 	for file, text := range map[string][]byte{
 		"my-scenario.yaml": own, "my-scenarios/my-scenario.yaml": own,
-		"run.json": sample, "before.json": sample, "after.json": sample,
+		"run.json": run.Bytes(), "before.json": run.Bytes(), "after.json": run.Bytes(),
 	} {
 		path := filepath.Join(env.WorkDir, file)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, text, 0o600)); err != nil {

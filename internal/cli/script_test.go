@@ -48,3 +48,11 @@ func pause(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	time.Sleep(d)
 }
+
+// wholeRun is whole-run FILE IMPLEMENTATION VERSION TOOL.
+func wholeRun(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(cli.WholeRun(f, args[1], args[2], args[3]))
+	ts.Check(f.Close())
+}
