@@ -207,9 +207,10 @@ func fromLog(log float64) time.Duration {
 func (s scale) ticks() []tickView {
 	var list []tickView
 	for power := time.Microsecond * 100; power < time.Hour; power *= 10 {
-		for _, digit := range []time.Duration{1, 2, 5} {
-			if at := log2ms(digit * power); at >= s.low && at <= s.high {
-				list = append(list, tickView{s.x(at), tidy(digit * power)})
+		for _, digit := range []int{1, 2, 5} {
+			value := time.Duration(digit) * power
+			if at := log2ms(value); at >= s.low && at <= s.high {
+				list = append(list, tickView{s.x(at), tidy(value)})
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func closing(i int) judge.Scenario {
 		}
 	}
 	if i%25 == 7 {
-		m.see = func(f flow.Flow) flow.Outcome { return flow.Connected }
+		m.see = func(flow.Flow) flow.Outcome { return flow.Connected }
 		m.why = func(f flow.Flow) string { return fmt.Sprintf("must be denied: no rule admits %s", f.Source) }
 		failed := step(names[1], judge.Fail, m.cells())
 		s.Result, s.Reason, s.Steps[2] = judge.Fail, "step \"some are closed\": "+failed.Reason, failed

@@ -35,10 +35,7 @@ const wordyColumns = 5
 func (v *stepView) table(sc *judge.Scenario, step *judge.Step, name string, seen map[string]string) {
 	shown := *step
 	shown.Cells = sc.Table(step)
-	var planes []planeView
-	for _, p := range planesOf(sc, &shown, &v.Fine) {
-		planes = append(planes, p)
-	}
+	planes := planesOf(sc, &shown, &v.Fine)
 	switch earlier, again := seen[look(planes)]; {
 	case uniform(&shown) != "" && !v.Open:
 		v.Same = uniform(&shown)

@@ -5,9 +5,7 @@ package pagetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -39,12 +37,9 @@ func Start(t *testing.T) *Browser {
 	if program == "" {
 		t.Skip("there is no chromium in PATH (Debian: apt-get install chromium): pages are not opened")
 	}
-	profile, err := os.MkdirTemp("", "cniproof-chromium-") // t.TempDir fails where a dying browser still writes
-	if err != nil {
-		t.Fatal(err)
-	}
+	profile := t.TempDir() // removed after the browser has ended, as it was made before
 	var process *exec.Cmd
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.UserDataDir(profile),
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.UserDataDir(profile), chromedp.Env("TMPDIR="+profile),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true),
 		chromedp.ModifyCmdFunc(func(c *exec.Cmd) {
 			c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -56,9 +51,8 @@ func Start(t *testing.T) *Browser {
 		closeTab()
 		stop()
 		if process != nil && process.Process != nil {
-			_ = syscall.Kill(-process.Process.Pid, syscall.SIGKILL) // gone already, at best
+			end(process.Process.Pid)
 		}
-		remove(t, profile)
 	})
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("starting %s: %v", program, err)
@@ -75,17 +69,17 @@ func find() string {
 	return ""
 }
 
-// remove removes a profile, into which a process that was killed may just have written.
-func remove(t *testing.T, profile string) {
-	t.Helper()
-	for range 50 {
-		err := os.RemoveAll(profile)
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
+// end kills a process group, and waits until none of it is left to write into the
+// profile.
+func end(group int) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		if syscall.Kill(-group, syscall.SIGKILL) != nil {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-tick.C
 	}
-	t.Errorf("%s cannot be removed", profile)
 }
 
 // Window is how a page is looked at.
