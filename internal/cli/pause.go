@@ -21,17 +21,19 @@ const (
 	onFailurePause    = "pause"
 )
 
-// checkPause reports flags that do not go together.
+// checkPause reports every flag that is wrong.
 func (r *runFlags) checkPause() error {
-	switch {
-	case r.onFailure != onFailureContinue && r.onFailure != onFailurePause:
-		return fmt.Errorf("--on-failure: %q is neither %s nor %s", r.onFailure, onFailureContinue, onFailurePause)
-	case r.pauseFor < 0:
-		return errors.New("--pause-for: it must not be negative")
-	case r.pauseFor > 0 && r.onFailure != onFailurePause:
-		return errors.New("--pause-for: there is no pause without --on-failure pause")
+	var errs []error
+	if r.onFailure != onFailureContinue && r.onFailure != onFailurePause {
+		errs = append(errs, fmt.Errorf("--on-failure: %q is neither %s nor %s", r.onFailure, onFailureContinue, onFailurePause))
 	}
-	return nil
+	switch {
+	case r.pauseFor < 0:
+		errs = append(errs, errors.New("--pause-for: it must not be negative"))
+	case r.pauseFor > 0 && r.onFailure == onFailureContinue:
+		errs = append(errs, errors.New("--pause-for: there is no pause without --on-failure pause"))
+	}
+	return errors.Join(errs...)
 }
 
 // pauser lets a person look at the stage of a failure. One failure at a time: the
