@@ -86,7 +86,7 @@ func (w *Watcher) checkup(ctx context.Context, agents map[*Agent]bool) map[*Agen
 	var group sync.WaitGroup
 	for a := range agents {
 		group.Go(func() {
-			h := a.check(ctx, w.grace)
+			h := w.check(ctx, a)
 			mu.Lock()
 			defer mu.Unlock()
 			found[a] = h
@@ -107,8 +107,13 @@ func lags(agents map[*Agent]health) []time.Duration {
 	return list
 }
 
-func (a *Agent) check(ctx context.Context, grace time.Duration) health {
-	ctx, cancel := context.WithTimeout(ctx, grace)
+func (w *Watcher) check(ctx context.Context, a *Agent) health {
+	if w.away != nil {
+		if err := w.away(a); err != nil {
+			return health{err: err}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.grace)
 	defer cancel()
 	begin := time.Now()
 	pong, err := a.ping(ctx)

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,9 +28,10 @@ const (
 // of one target come in order. Sources take turns within the interval. A target whose
 // verdict is not what it was is tried again after 10 ms, for as long as that lasts or
 // a few seconds. An agent whose stream breaks is away until it can be reached again:
-// what is tried from or to it meanwhile is no evidence, and holds up nothing else.
+// nothing is tried from it meanwhile, the silence of flows to it is no evidence, and
+// it holds up no other flow.
 func (p *Pool) Follow(ctx context.Context, targets []Target, interval time.Duration, take func(flow.Round)) {
-	f := &follower{pool: p, targets: targets, interval: interval, take: take, away: map[*Agent]string{}}
+	f := &follower{pool: p, targets: targets, interval: interval, take: take, away: map[*Agent]error{}}
 	lanes := f.lanes()
 	var group sync.WaitGroup
 	for n, l := range lanes {
@@ -54,7 +56,7 @@ type follower struct {
 	take   func(flow.Round)
 
 	mu   sync.Mutex
-	away map[*Agent]string // with the reason
+	away map[*Agent]error // with the reason
 }
 
 // lane is the targets of one source.
@@ -149,12 +151,12 @@ func (f *follower) hand(r flow.Round) {
 // try makes one round of those targets whose agents are there.
 func (l *lane) try(ctx context.Context, indices []int) flow.Round {
 	round := flow.Round{Begin: time.Now(), Only: indices, Samples: make([]flow.Sample, len(indices))}
-	w := &Watcher{pace: &l.pool.pace, grace: patience}
+	w := &Watcher{pace: &l.pool.pace, grace: patience, away: l.isAway}
 	var places []int
 	for n, i := range indices {
 		t := l.targets[i]
-		if reason := l.absent(t); reason != "" {
-			round.Samples[n] = flow.Sample{Begin: round.Begin, Outcome: flow.Failed, Detail: reason}
+		if err := l.isAway(t.From); err != nil {
+			round.Samples[n] = flow.Sample{Begin: round.Begin, Outcome: flow.Failed, Detail: "could not tell: source: " + err.Error()}
 			continue
 		}
 		w.targets, places = append(w.targets, t), append(places, n)
@@ -171,16 +173,11 @@ func (l *lane) try(ctx context.Context, indices []int) flow.Round {
 	return round
 }
 
-// absent says which agent of the target is away, and why; "" where none is.
-func (f *follower) absent(t Target) string {
+// isAway is why an agent is away, or nil.
+func (f *follower) isAway(a *Agent) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, a := range []*Agent{t.From, t.To} {
-		if reason := f.away[a]; a != nil && reason != "" {
-			return fmt.Sprintf("could not tell: the agent of %s is away: %s", a.endpoint, reason)
-		}
-	}
-	return ""
+	return f.away[a]
 }
 
 // suspectAway takes the agents of a target for away whose streams have been lost, and
@@ -194,9 +191,9 @@ func (f *follower) suspectAway(ctx context.Context, t Target, detail string) {
 			continue
 		}
 		f.mu.Lock()
-		known := f.away[a] != ""
+		known := f.away[a] != nil
 		if !known {
-			f.away[a] = detail
+			f.away[a] = fmt.Errorf("the agent of %s is away: %s", a.endpoint, strings.TrimPrefix(detail, "could not tell: "))
 		}
 		f.mu.Unlock()
 		if !known {

@@ -42,6 +42,8 @@ type Watcher struct {
 	targets []Target
 	few     bool // of the targets of another watcher
 	grace   time.Duration
+	// away is why an agent need not be asked how it is; nil: all are asked.
+	away func(*Agent) error
 }
 
 // NewWatcher returns a watcher of these targets, whose agents are of this pool.
