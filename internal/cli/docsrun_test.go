@@ -57,13 +57,14 @@ var placeholder = regexp.MustCompile(`\b[A-Z]{2,}\b|\.\.\.|\$`)
 // runsHere reports whether a command can run in a test.
 func runsHere(d docLine) bool {
 	args, _ := d.program()
-	elsewhere := []string{"kind", "existing", "--mirror", "mirror", "cleanup", "agent", "sonobuoy", "--cni-manifest", "--external-host"}
+	elsewhere := []string{"-", "kind", "existing", "--mirror", "mirror", "cleanup", "agent", "sonobuoy", "--cni-manifest", "--external-host"}
 	for _, w := range args {
 		if slices.Contains(elsewhere, w) || placeholder.MatchString(w) {
 			return false
 		}
 	}
-	return d.words[0] == "cniproof"
+	readsCluster := args[0] == "import" && !slices.Contains(args, "--from")
+	return d.words[0] == "cniproof" && !readsCluster
 }
 
 // brief keeps a run short, and a pattern of files one that is there.
@@ -97,8 +98,15 @@ func readersFiles(env *testscript.Env) error {
 	if err := WholeRun(&run, "Example", "v1.2.3", "v0.1.0"); err != nil {
 		return err
 	}
+	shop, err := os.ReadFile("../adopt/testdata/shop.golden.yaml")
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(filepath.Join(env.WorkDir, "k8s"), os.DirFS("../adopt/testdata/shop")); err != nil {
+		return err
+	}
 	for file, text := range map[string][]byte{
-		"my-scenario.yaml": own, "my-scenarios/my-scenario.yaml": own,
+		"my-scenario.yaml": own, "my-scenarios/my-scenario.yaml": own, "shop.yaml": shop,
 		"run.json": run.Bytes(), "before.json": run.Bytes(), "after.json": run.Bytes(),
 	} {
 		path := filepath.Join(env.WorkDir, file)
