@@ -107,7 +107,7 @@ func readersFiles(env *testscript.Env) error {
 	}
 	for file, text := range map[string][]byte{
 		"my-scenario.yaml": own, "my-scenarios/my-scenario.yaml": own, "shop.yaml": shop,
-		"run.json": run.Bytes(), "before.json": run.Bytes(), "after.json": run.Bytes(),
+		"run.json": run.Bytes(), "report.json": run.Bytes(), "before.json": run.Bytes(), "after.json": run.Bytes(),
 	} {
 		path := filepath.Join(env.WorkDir, file)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, text, 0o600)); err != nil {
