@@ -33,4 +33,4 @@ done
 # whole cluster of their own, and slow each other down more than they save.
 go build "${race[@]}" "${packages[@]}"
 set -x
-exec go test "${race[@]}" -p 1 -timeout "${TEST_TIMEOUT:-20m}" "${flags[@]}" "${packages[@]}"
+exec go test "${race[@]}" -p 1 -timeout "${TEST_TIMEOUT:-40m}" "${flags[@]}" "${packages[@]}"
