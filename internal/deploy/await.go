@@ -40,7 +40,10 @@ func (s *Stage) awaitReady(ctx context.Context, namespace string, pods []*podSta
 	return s.watch(ctx, namespace, func(now map[string]*corev1.Pod) (string, error) {
 		for _, p := range pods {
 			pod := now[p.pod.Name]
-			if pod == nil || !ready(pod) {
+			if pod == nil || pod.DeletionTimestamp != nil { // it was there when it was waited for, and never comes back
+				return "", fmt.Errorf("pod %q was deleted, and not by cniproof", p.pod.Endpoint())
+			}
+			if !ready(pod) {
 				return fmt.Sprintf("pod %q to be ready (%s)", p.pod.Endpoint(), cluster.PodState(pod)), cluster.PodTrouble(pod)
 			}
 			if err := s.note(p, pod); err != nil {
