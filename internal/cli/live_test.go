@@ -87,7 +87,7 @@ func TestLiveSurvivesResize(t *testing.T) {
 func TestProgress(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(int64(1000+s), 0) }
 	p := progress{total: 20, work: map[int]*work{}, status: "making nodes"}
-	if got := p.heartbeat(at(0), at(15)); got != "15s: waiting for: making nodes" {
+	if got := p.heartbeat(at(0), at(15)); got != "15s: waiting for the cluster; last: making nodes" {
 		t.Error(got)
 	}
 	start := func(stage int, name string, s int) {

@@ -113,7 +113,7 @@ const longest = 3
 func (p *progress) heartbeat(since time.Time, now time.Time) string {
 	line := fmt.Sprintf("%s: ", now.Sub(since).Round(time.Second))
 	if p.begin.IsZero() && len(p.work) == 0 {
-		return line + "waiting for: " + cmp.Or(p.status, "the cluster")
+		return line + "waiting for the cluster; last: " + cmp.Or(p.status, "nothing yet")
 	}
 	line += p.counts() + p.left(now)
 	busy := slices.SortedStableFunc(slices.Values(p.busy()), func(a, b *work) int { return a.since.Compare(b.since) })

@@ -88,7 +88,7 @@ func purpose(name string) string {
 	case "timeline.txt":
 		return ": the flows in question, round by round, as a picture"
 	case "timeline.json":
-		return ": the same with every sample"
+		return ": the same with the samples, each flow's first and last at least"
 	case "pods.txt":
 		return ": placement, addresses, UIDs and labels"
 	case "events.txt":

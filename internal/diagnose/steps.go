@@ -105,7 +105,7 @@ func (w *scriptWriter) plan(flows []scriptFlow) []string {
 	e := w.evidence
 	var lines []string
 	for i, step := range e.steps() {
-		lines = append(lines, fmt.Sprintf("step_%d", i+1))
+		lines = append(lines, fmt.Sprintf("act step_%d", i+1))
 		if i == len(e.Applied)-1 && !e.Closed {
 			break
 		}
@@ -121,7 +121,7 @@ func (w *scriptWriter) plan(flows []scriptFlow) []string {
 	if e.Closed {
 		lines = append(lines, `say "deleting every policy"`)
 		for _, ns := range e.Scenario.Topology.Namespaces {
-			lines = append(lines, fmt.Sprintf(`"$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --all >/dev/null`, ns.Name))
+			lines = append(lines, fmt.Sprintf(`act "$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --all`, ns.Name))
 		}
 	}
 	for _, f := range flows {

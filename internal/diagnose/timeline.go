@@ -15,6 +15,8 @@ import (
 const (
 	maxRows  = 60
 	pictured = 64 // columns
+	// fewSamples is how many of a flow's first and last samples the document has.
+	fewSamples = 50
 )
 
 // track is one flow through the rounds.
@@ -161,6 +163,7 @@ type timelineEntry struct {
 	Address  string          `json:"address"`
 	Expected flow.Verdict    `json:"expected"`
 	Samples  []timelineSight `json:"samples"`
+	LeftOut  int             `json:"leftOut"` // samples between the first and the last of these
 }
 
 type timelineSight struct {
@@ -181,7 +184,11 @@ func timelineJSON(e *Evidence) string {
 	}
 	for _, t := range list {
 		entry := timelineEntry{Flow: t.flow.String(), Address: e.Dialled[t.index].String(), Expected: t.expected}
-		for _, s := range t.samples {
+		for i, s := range t.samples {
+			if fewSamples <= i && i < len(t.samples)-fewSamples {
+				entry.LeftOut++
+				continue
+			}
 			entry.Samples = append(entry.Samples, timelineSight{millis(s.Begin.Sub(e.Since)), millis(s.Took), s.Outcome, s.Attempts, s.Detail})
 		}
 		d.Flows = append(d.Flows, entry)

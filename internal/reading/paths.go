@@ -10,10 +10,14 @@ import (
 	"github.com/cniproof/cniproof/internal/oracle"
 )
 
-// unless is a reading in which some flows are open, whatever policies say.
+// unless is a reading in which some flows are open, whatever policies say. It says
+// nothing where all flows are of that kind: it would be no kind then.
 func unless(open func(oracle.State, flow.Flow) bool) func(*evidence, int) []prediction {
 	return func(e *evidence, moment int) []prediction {
 		s := e.state(moment)
+		if !slices.ContainsFunc(e.flows, func(f flow.Flow) bool { return !open(s, f) }) {
+			return nil
+		}
 		return []prediction{func(i int) flow.Verdict {
 			if open(s, e.flows[i]) {
 				return flow.Allow

@@ -26,6 +26,13 @@ func (r *run) preflight(ctx context.Context) {
 	r.tellLocked(Event{Preflight: &report})
 }
 
+// toothless reports whether the preflight has shown that nothing is enforced.
+func (r *run) toothless() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result.Preflight.Result == judge.Fail && !r.result.Preflight.Enforced
+}
+
 // paceNow is the pace after the preflight's correction.
 func (r *run) paceNow() pace {
 	r.mu.Lock()
