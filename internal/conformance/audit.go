@@ -33,7 +33,7 @@ func (c Catalog) audit(s *Source) {
 			s.known(e, at, byName[e.Name])
 		}
 		s.entry(e, at)
-		tally(&counts, e.Result)
+		counts.Add(e.Result)
 	}
 	if counts != d.Summary.Counts {
 		s.wrong("summary", "counts %s, but the scenarios come to %s", counted(d.Summary.Counts), counted(counts))
@@ -77,23 +77,6 @@ func (s *Source) entry(e *report.ScenarioEntry, at string) {
 	}
 	if probes == 0 {
 		s.wrong(at+".result", "pass, without a probe")
-	}
-}
-
-func tally(c *report.Counts, r judge.Result) {
-	switch r {
-	case judge.Pass:
-		c.Pass++
-	case judge.Fail:
-		c.Fail++
-	case judge.Skipped:
-		c.Skipped++
-	case judge.Recorded:
-		c.Recorded++
-	case judge.Inconclusive:
-		c.Inconclusive++
-	default:
-		c.Inconclusive++
 	}
 }
 

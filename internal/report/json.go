@@ -134,9 +134,9 @@ func totals(r *judge.Run) Totals {
 		s.Levels[l] = Counts{}
 	}
 	for _, sc := range r.Scenarios {
-		s.add(sc.Result)
+		s.Add(sc.Result)
 		c := s.Levels[sc.Level]
-		c.add(sc.Result)
+		c.Add(sc.Result)
 		s.Levels[sc.Level] = c
 	}
 	return s
@@ -146,8 +146,8 @@ func levels() []scenario.Level {
 	return []scenario.Level{scenario.LevelMust, scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined}
 }
 
-// add counts what is no result at all as inconclusive.
-func (c *Counts) add(r judge.Result) {
+// Add counts a result; what is no result at all counts as inconclusive.
+func (c *Counts) Add(r judge.Result) {
 	switch r {
 	case judge.Pass:
 		c.Pass++
