@@ -21,11 +21,12 @@ func TestPagesOfRealRuns(t *testing.T) {
 	cniproof(t, dir, 0, "run", "-q", "--run", some, "--report", "html=good.html", "--report", "json=good.json")
 	matrix := cniproof(t, dir, 0, "matrix", "-o", "html", "good.json", "bad.json")
 
-	tab := browser.Open(t, contents(t, dir, "bad.html"), "", pagetest.Window{Width: 1200, Height: 1260})
+	tab := browser.Open(t, contents(t, dir, "bad.html"), "", pagetest.Window{Width: 1200, Height: 1360})
 	text := pagetest.Eval[string](tab, `document.body.innerText`)
 	for _, want := range []string{
 		"FAULTS PLANTED ON PURPOSE: and-as-or", "REFERENCE ENGINE", "What is wrong", "A peer with both selectors admits only pods that match both.",
 		"policy prod/db selects prod/db for ingress, and no rule admits prod/api: rule 1 peer 1 wants namespace label env=staging",
+		"Consistent with the two selectors of one peer being joined by OR, not AND",
 		"namespaceSelector: {matchLabels: {env: staging}}", "cniproof explain and-in-one-peer",
 	} {
 		if !strings.Contains(text, want) {

@@ -30,21 +30,21 @@ func writeHTML(w io.Writer, in Input, _ Options) error {
 
 // pageView is what the template shows.
 type pageView struct {
-	Tool, Word, Class, Judged, Verdict, Common string
-	Banners                                    []banner
-	Wrong                                      []troubleView
-	More                                       int // that are wrong too
-	Facts                                      []fact
-	Totals                                     []countView
-	Results                                    []choice
-	Columns                                    []string // of Totals
-	Selects                                    []selectView
-	Scenarios                                  []*sceneView
-	Latency                                    []latencyView
-	Deeds                                      []deedView
-	Recorded                                   []profileView
-	Deviations                                 []occurrence
-	Skipped                                    []skippedView
+	Tool, Word, Class, Judged, Verdict, Common, Consistent string
+	Banners                                                []banner
+	Wrong                                                  []troubleView
+	More                                                   int // that are wrong too
+	Facts                                                  []fact
+	Totals                                                 []countView
+	Results                                                []choice
+	Columns                                                []string // of Totals
+	Selects                                                []selectView
+	Scenarios                                              []*sceneView
+	Latency                                                []latencyView
+	Deeds                                                  []deedView
+	Recorded                                               []profileView
+	Deviations                                             []occurrence
+	Skipped                                                []skippedView
 }
 
 // banner is something that must not be read over.
@@ -90,7 +90,7 @@ func newPageView(in Input) pageView {
 	word, verdict, _ := strings.Cut(verdict(in), ":")
 	v := pageView{
 		Tool: plain(in.Tool), Word: word, Class: outcomeClass(in), Judged: judged(in.Cluster),
-		Verdict: strings.TrimSpace(verdict), Common: commonTo(run),
+		Verdict: strings.TrimSpace(verdict), Common: commonTo(run), Consistent: readingOf(run),
 		Banners: banners(in), Facts: facts(in), Totals: countViews(run), Results: choices(run),
 		Latency: latencyViews(run), Deeds: deedViews(run), Recorded: profiles(run), Skipped: skippedViews(run),
 		Columns: columnNames(), Selects: selects(run),

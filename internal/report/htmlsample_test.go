@@ -81,6 +81,7 @@ func hostile() Input {
 		s.Features, s.Refs = []string{evil}, []string{evil, "javascript:alert(1)", `https://example.com/"><script>`}
 		for n := range s.Steps {
 			step := &s.Steps[n]
+			step.Readings = []judge.Reading{{Name: evil, Says: evil}}
 			step.Name, step.Reason, step.Source, step.Deeds = evil, evil, evil, []scenario.Deed{scenario.Deed(evil)}
 			for k := range step.Cells {
 				c := &step.Cells[k]

@@ -32,7 +32,7 @@ type stepView struct {
 	Title, Class, Mark, Facts, Took string
 	Open                            bool
 	Source                          string
-	Reason, Common                  string
+	Reason, Common, Consistent      string
 	Same                            string // instead of planes: which table it has
 	Planes                          []planeView
 	Fine                            string // paths that are as expected
@@ -51,9 +51,9 @@ type findingView struct {
 
 // troubleView is a scenario among those that need attention, in a few lines.
 type troubleView struct {
-	Name, Class, Mark, Facts, Summary, Reason string
-	Deviation                                 *Deviation
-	Finding                                   *findingView
+	Name, Class, Mark, Facts, Summary, Reason, Consistent string
+	Deviation                                             *Deviation
+	Finding                                               *findingView
 }
 
 // trouble fills in what is wrong, worst first.
@@ -75,7 +75,7 @@ func newTroubleView(in Input, sc *judge.Scenario) troubleView {
 	for i := range sc.Steps {
 		step := &sc.Steps[i]
 		if list := stepFindings(style{width: widest}, sc, step); len(list) > 0 {
-			t.Finding = &list[0]
+			t.Finding, t.Consistent = &list[0], style{}.consistent(step)
 			t.Reason = strings.TrimSpace(t.Reason + " " + commonIn(sc, step))
 			return t
 		}
@@ -146,7 +146,8 @@ func newStepView(sc *judge.Scenario, step *judge.Step, number int, tables map[st
 	v := stepView{
 		Title: plain(step.Name), Class: string(known(step.Result)), Mark: mark(step.Result), Took: clock(step.Took),
 		Facts: stepFacts(step), Source: step.Source, Reason: sentenceOf(step.Reason), Common: commonIn(sc, step),
-		Findings: stepFindings(s, sc, step), Line: newTimeline(step),
+		Consistent: s.consistent(step),
+		Findings:   stepFindings(s, sc, step), Line: newTimeline(step),
 	}
 	name := "the control"
 	if !step.Control {

@@ -10,10 +10,20 @@ import (
 // fewReadings is how many misreadings are named, unless everything is asked for.
 const fewReadings = 3
 
-// readings names what would explain a failed step. It never says that it is so.
+// readings names what would explain a failed step.
 func (s style) readings(step *judge.Step) []string {
-	if len(step.Readings) == 0 {
+	text := s.consistent(step)
+	if text == "" {
 		return nil
+	}
+	return s.each(s.bold, wrap("  ", text, s.width))
+}
+
+// consistent is what would explain a failed step in one sentence, or "". It never
+// says that it is so.
+func (s style) consistent(step *judge.Step) string {
+	if len(step.Readings) == 0 {
+		return ""
 	}
 	var says []string
 	for _, r := range step.Readings {
@@ -24,8 +34,7 @@ func (s style) readings(step *judge.Step) []string {
 		rest = fmt.Sprintf(", or %d more", len(says)-fewReadings)
 		says = says[:fewReadings]
 	}
-	text := "Consistent with " + strings.Join(says, "; or with ") + rest + "."
-	return s.each(s.bold, wrap("  ", text, s.width))
+	return "Consistent with " + plain(strings.Join(says, "; or with ")) + rest + "."
 }
 
 // readingOf names the misreading that would explain most of the failed scenarios, if
