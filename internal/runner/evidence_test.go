@@ -63,7 +63,7 @@ func TestEvidenceOfWhatStays(t *testing.T) {
 	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return s.Name != "canonical-deny-all" })
 	c := open(t, string(engine.StaleOnDelete))
 	var seen []diagnose.Evidence
-	runOn(t, c, runner.Config{
+	result := runOn(t, c, runner.Config{
 		Scenarios: list, Parallel: 1, Within: time.Second,
 		OnFailure: func(ctx context.Context, e diagnose.Evidence) {
 			seen = append(seen, e)
@@ -76,6 +76,9 @@ func TestEvidenceOfWhatStays(t *testing.T) {
 	})
 	if len(seen) == 0 {
 		t.Fatal("nothing was witnessed")
+	}
+	if p := result.Preflight; p.Result != judge.Fail || !p.Enforced {
+		t.Errorf("a cluster that keeps a policy for too long enforces it, but the preflight says %+v", p)
 	}
 	if e := seen[len(seen)-1]; e.Scenario.Name != "preflight" && e.Result.Result != judge.Fail {
 		t.Errorf("witnessed %s as %s", e.Scenario.Name, e.Result.Result)

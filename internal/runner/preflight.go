@@ -80,8 +80,13 @@ func assess(s judge.Scenario) judge.Preflight {
 	return p
 }
 
+// anyDenied reports whether a flow was denied that had to be. A step that passed has
+// no cells, and needs none: all its flows were as expected.
 func anyDenied(s judge.Scenario) bool {
 	for _, step := range s.Steps {
+		if step.Result == judge.Pass && step.Denied > 0 {
+			return true
+		}
 		for _, c := range step.Cells {
 			if c.Expected == flow.Deny && c.Observed == flow.Deny {
 				return true
