@@ -2,8 +2,6 @@ package suites
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -39,9 +37,7 @@ func (t *Target) open(ctx context.Context, ahead []*scenario.Scenario, progress 
 	if err != nil {
 		return nil, err
 	}
-	id := make([]byte, 3)
-	_, _ = rand.Read(id) // never fails, by its documentation
-	cfg := runner.Config{Cluster: c, ID: hex.EncodeToString(id), Parallel: stages, Within: t.within, Hold: t.hold}
+	cfg := runner.Config{Cluster: c, Parallel: stages, Within: t.within, Hold: t.hold}
 	b := &bench{cluster: c}
 	if ahead == nil {
 		b.session(ctx, cfg)

@@ -30,10 +30,11 @@ func Run(t *testing.T, name string, target *Target, levels ...scenario.Level) {
 		t.Fatal(err)
 	}
 	gomega.RegisterFailHandler(ginkgo.Fail)
-	p := define(name, target, list)
+	var ahead []*scenario.Scenario
+	define(name, target, list, &ahead)
 	title := "cniproof " + name
 	if suite, _ := ginkgo.GinkgoConfiguration(); suite.ParallelTotal == 1 {
-		p.ahead = wanted(list, ginkgo.PreviewSpecs(title))
+		ahead = wanted(list, ginkgo.PreviewSpecs(title))
 	}
 	ginkgo.RunSpecs(t, title)
 }
@@ -59,18 +60,13 @@ func selected(levels []scenario.Level) ([]*scenario.Scenario, error) {
 	return runner.Grouped(list), nil
 }
 
-// plan is what BeforeSuite needs to know.
-type plan struct {
-	// ahead are the scenarios of this process, where it has them all; else nil.
-	ahead []*scenario.Scenario
-}
-
-func define(name string, target *Target, list []*scenario.Scenario) *plan {
-	var p plan
+// define makes the suite. When it begins, ahead are the scenarios of this process where
+// it has them all, else nil: Ginkgo says which only once it knows the suite.
+func define(name string, target *Target, list []*scenario.Scenario, ahead *[]*scenario.Scenario) {
 	var b *bench
 	ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
 		var err error
-		b, err = target.open(ctx, p.ahead, note)
+		b, err = target.open(ctx, *ahead, note)
 		gomega.Expect(err).NotTo(gomega.HaveOccurred())
 		note(b.preflight().Message)
 	})
@@ -81,25 +77,21 @@ func define(name string, target *Target, list []*scenario.Scenario) *plan {
 	})
 	ginkgo.Describe(name, func() {
 		for _, s := range list {
-			ginkgo.It(s.Name, labels(s), order(s), func(ctx ginkgo.SpecContext) { settle(b.judge(ctx, s)) })
+			ginkgo.It(s.Name, decorators(s), func(ctx ginkgo.SpecContext) { settle(b.judge(ctx, s)) })
 		}
 	})
-	return &p
 }
 
 func note(line string) { ginkgo.GinkgoWriter.Println(line) }
 
-func labels(s *scenario.Scenario) ginkgo.Labels {
-	return append(ginkgo.Labels{string(s.Level), s.Topic}, s.Features...)
-}
-
-// order keeps the processes of `ginkgo -p` from running anything beside a scenario that
-// would disturb it; within one process the runner does.
-func order(s *scenario.Scenario) any {
+// decorators are a scenario's labels, and what keeps the processes of `ginkgo -p` from
+// running others beside one that would disturb them; within a process the runner does.
+func decorators(s *scenario.Scenario) []any {
+	list := []any{append(ginkgo.Labels{string(s.Level), s.Topic}, s.Features...)}
 	if s.Disturbs() {
-		return ginkgo.Serial
+		list = append(list, ginkgo.Serial)
 	}
-	return ginkgo.Label()
+	return list
 }
 
 // settle ends an It with the scenario's result. Only a pass lets it pass: what no

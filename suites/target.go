@@ -3,6 +3,9 @@ package suites
 import (
 	"context"
 	"flag"
+	"fmt"
+	"os"
+	"testing"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -37,15 +40,17 @@ func Flags(f *flag.FlagSet) *Target {
 	return &t
 }
 
-// Main gives the process what its cluster needs, and runs the tests. It is for TestMain.
-func (t *Target) Main(run func() int) (code int, err error) {
+// Main gives the process what its cluster needs, runs the tests and returns what to
+// exit with. It is for TestMain.
+func (t *Target) Main(m *testing.M) int {
 	flag.Parse()
 	if t.embedded() {
 		if err := embedded.Enter(); err != nil {
-			return 1, err
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			return 1
 		}
 	}
-	return run(), nil
+	return m.Run()
 }
 
 func (t *Target) embedded() bool { return t.kubeconfig == "" && t.context == "" }

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/big"
@@ -128,7 +127,7 @@ func (r *runFlags) config(c cluster.Cluster, list []*scenario.Scenario, k kindOf
 		r.parallel = k.stages
 	}
 	return runner.Config{
-		Cluster: c, Scenarios: list, ID: runID(), Parallel: r.parallel, Seed: r.seed,
+		Cluster: c, Scenarios: list, Parallel: r.parallel, Seed: r.seed,
 		Within: r.within, Hold: r.hold, FailFast: r.failFast, Keep: r.keep, Progress: progress,
 	}
 }
@@ -177,13 +176,6 @@ func drawSeed() uint64 {
 		return 1
 	}
 	return n.Uint64() + 1
-}
-
-// runID tells this run's namespaces from those of any other run on the cluster.
-func runID() string {
-	b := make([]byte, 3)
-	_, _ = rand.Read(b) // never fails, by its documentation
-	return hex.EncodeToString(b)
 }
 
 func formatNames() string {

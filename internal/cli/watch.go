@@ -179,7 +179,7 @@ func (a *app) watch(ctx context.Context, flags *watchFlags) error {
 	}()
 	about.Cluster = named(c)
 	report := runner.Watch(ctx, runner.Vigil{
-		Cluster: c, Scenario: s, Step: flags.step, ID: runID(), Interval: flags.interval, Keep: flags.keep,
+		Cluster: c, Scenario: s, Step: flags.step, Interval: flags.interval, Keep: flags.keep,
 		Restart: flags.restart, Enough: flags.enough(a), Say: w.say, Begun: w.begin,
 	})
 	w.end()

@@ -37,7 +37,7 @@ func (p *Pool) Follow(ctx context.Context, targets []Target, interval time.Durat
 	for n, l := range lanes {
 		offset := time.Duration(n) * interval / time.Duration(len(lanes))
 		group.Go(func() {
-			if wait(ctx, offset) {
+			if Wait(ctx, offset) {
 				l.run(ctx)
 			}
 		})
@@ -105,7 +105,7 @@ func (l *lane) run(ctx context.Context) {
 		if len(l.restless) > 0 {
 			pause = min(pause, again)
 		}
-		if !wait(ctx, pause) {
+		if !Wait(ctx, pause) {
 			return
 		}
 	}
@@ -214,6 +214,6 @@ func (f *follower) await(ctx context.Context, a *Agent) {
 			f.mu.Unlock()
 			return
 		}
-		wait(ctx, rest)
+		Wait(ctx, rest)
 	}
 }

@@ -60,7 +60,7 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 		line.Flows[i] = t.Flow
 	}
 	connected := make([]int, len(w.targets)) // rounds in a row, up to the last one
-	for look := next(line); look.Again && wait(ctx, look.Pause); look = next(line) {
+	for look := next(line); look.Again && Wait(ctx, look.Pause); look = next(line) {
 		round := w.look(ctx, look, connected)
 		if ctx.Err() != nil {
 			return line
@@ -94,8 +94,8 @@ func count(connected []int, round flow.Round) {
 	}
 }
 
-// wait returns false when the context ended first.
-func wait(ctx context.Context, pause time.Duration) bool {
+// Wait returns false when the context ended before the pause did.
+func Wait(ctx context.Context, pause time.Duration) bool {
 	if pause <= 0 {
 		return ctx.Err() == nil
 	}

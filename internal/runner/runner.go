@@ -4,7 +4,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
+	crand "crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -21,7 +24,8 @@ import (
 type Config struct {
 	Cluster   cluster.Cluster
 	Scenarios []*scenario.Scenario
-	// ID is part of the names of everything that the run creates.
+	// ID is part of the names of everything that the run creates; "" draws one, which
+	// tells it from any other run on the cluster.
 	ID string
 	// Parallel is the number of stages; at least 1.
 	Parallel int
@@ -79,6 +83,7 @@ func Run(ctx context.Context, cfg Config) *judge.Run {
 }
 
 func newRun(cfg Config) *run {
+	cfg.ID = cmp.Or(cfg.ID, drawID())
 	r := &run{
 		cfg:  cfg,
 		pace: pace{within: cfg.Within, hold: cfg.Hold},
@@ -95,6 +100,12 @@ func newRun(cfg Config) *run {
 	}
 	r.queue = newQueue(shuffled(cfg.Scenarios, cfg.Seed))
 	return r
+}
+
+func drawID() string {
+	b := make([]byte, 3)
+	_, _ = crand.Read(b) // never fails, by its documentation
+	return hex.EncodeToString(b)
 }
 
 func (r *run) end(ctx context.Context) *judge.Run {

@@ -10,6 +10,7 @@ import (
 	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/observe"
 	"github.com/cniproof/cniproof/internal/oracle"
 	"github.com/cniproof/cniproof/internal/scenario"
 	"github.com/cniproof/cniproof/internal/vigil"
@@ -223,7 +224,7 @@ func (v *watch) take(round flow.Round) {
 }
 
 func (v *watch) restart(ctx context.Context) {
-	if v.cfg.Restart <= 0 || !pause(ctx, v.cfg.Restart) {
+	if v.cfg.Restart <= 0 || !observe.Wait(ctx, v.cfg.Restart) {
 		return
 	}
 	v.event("restarting the agents of the network plugin")
@@ -252,16 +253,4 @@ func (v *watch) conclude(ctx context.Context) string {
 		return fmt.Sprintf("after every policy was deleted at the end, %s: that denied flows stayed closed proves nothing", control.Reason)
 	}
 	return ""
-}
-
-// pause returns false when the context ended first.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

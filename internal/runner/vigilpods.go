@@ -28,7 +28,7 @@ func (v *watch) follow(ctx context.Context) {
 		targets, err := v.bench.targets(ctx, v.play.flows)
 		if err != nil {
 			v.event("the probes cannot be found: %v", err)
-			pause(ctx, time.Second)
+			observe.Wait(ctx, time.Second)
 			continue
 		}
 		if known != nil {
@@ -68,7 +68,7 @@ func (v *watch) replaceLost(ctx context.Context, replaced chan<- replacement) {
 	for ctx.Err() == nil {
 		lost, err := v.bench.stage.Lost(ctx)
 		if err != nil {
-			pause(ctx, time.Second)
+			observe.Wait(ctx, time.Second)
 			continue
 		}
 		for _, pod := range lost {
@@ -118,7 +118,7 @@ func (v *watch) replace(ctx context.Context, pod flow.Endpoint) bool {
 			said = true
 			v.event("probe pod %s cannot be replaced yet: %v", pod, err)
 		}
-		if !pause(ctx, time.Second) {
+		if !observe.Wait(ctx, time.Second) {
 			return false
 		}
 	}

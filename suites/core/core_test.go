@@ -3,7 +3,6 @@ package core_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -15,13 +14,7 @@ import (
 
 var target = suites.Flags(flag.CommandLine)
 
-func TestMain(m *testing.M) {
-	code, err := target.Main(m.Run)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
 
 func TestCore(t *testing.T) {
 	suites.Run(t, "core", target, scenario.LevelMust)

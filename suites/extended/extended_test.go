@@ -3,7 +3,6 @@ package extended_test
 
 import (
 	"flag"
-	"fmt"
 	"os"
 	"testing"
 
@@ -13,13 +12,7 @@ import (
 
 var target = suites.Flags(flag.CommandLine)
 
-func TestMain(m *testing.M) {
-	code, err := target.Main(m.Run)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
 
 func TestExtended(t *testing.T) {
 	suites.Run(t, "extended", target, scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined)
