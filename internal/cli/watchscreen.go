@@ -23,7 +23,6 @@ type watchScreen struct {
 	quiet bool
 
 	mu     sync.Mutex
-	look   func(int) runner.Sight
 	drawn  int // lines of the timeline that stand on the screen
 	stop   chan struct{}
 	done   sync.WaitGroup
@@ -54,7 +53,8 @@ func (w *watchScreen) sayLocked(line string) {
 func (w *watchScreen) begin(look func(int) runner.Sight) {
 	w.say("watching; Ctrl-C ends the watch with a report")
 	w.mu.Lock()
-	w.look, w.stop, w.begun, w.open = look, make(chan struct{}), time.Now(), map[vigil.Window]bool{}
+	stop := make(chan struct{})
+	w.stop, w.begun, w.open = stop, time.Now(), map[vigil.Window]bool{}
 	w.color, w.width = terminal(w.app.stderr)
 	w.mu.Unlock()
 	if w.quiet {
@@ -65,18 +65,21 @@ func (w *watchScreen) begin(look func(int) runner.Sight) {
 		every, show = redraw, w.draw
 		w.app.notef("%s\n", vigil.Legend)
 	}
-	w.done.Go(func() { w.loop(every, show) })
+	columns := w.width - margin
+	w.done.Go(func() {
+		w.loop(stop, every, func() runner.Sight { return look(columns) }, show)
+	})
 }
 
-func (w *watchScreen) loop(every time.Duration, show func(runner.Sight)) {
+func (w *watchScreen) loop(stop <-chan struct{}, every time.Duration, look func() runner.Sight, show func(runner.Sight)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
-		case <-w.stop:
+		case <-stop:
 			return
 		case <-tick.C:
-			sight := w.look(w.width - margin)
+			sight := look()
 			w.mu.Lock()
 			show(sight)
 			w.mu.Unlock()
