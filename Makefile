@@ -1,6 +1,6 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind release-check snapshot generate clean
+.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind e2e-tests release-check snapshot generate clean
 ARGS ?=
 
 help: ## list the targets
@@ -35,6 +35,9 @@ mirror: ## fill a mirror folder for kind clusters without a registry; docs/offli
 
 e2e-kind: ## judge none, Calico and Cilium on kind clusters, from the mirror; ARGS="calico"
 	hack/e2e-kind.sh $(ARGS)
+
+e2e-tests: ## run the tests that need a kind cluster, and break it; ARGS="cilium"
+	hack/e2e-tests.sh $(ARGS)
 
 release-check: ## check the release's configuration; builds goreleaser first, which takes minutes
 	hack/release.sh check

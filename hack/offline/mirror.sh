@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Fills a mirror folder for `cniproof --mirror` from Go modules and Debian packages
 # alone: node images, and the CNIs none, Calico and Cilium. What is there already
-# is kept. CNIPROOF_MIRROR names the folder.
+# is kept. CNIPROOF_MIRROR names the folder. Arguments: versions of Kubernetes, as
+# the folders kubernetes-MINOR beside this script (default: all of them).
 set -euo pipefail
 # shellcheck source=hack/offline/env.sh
 . "$(dirname "$0")/env.sh"
 
-kubernetes=(kubernetes-1.36 kubernetes-1.35)
+kubernetes=("$@")
+[[ $# -gt 0 ]] || kubernetes=(kubernetes-1.36 kubernetes-1.35)
 cnis=(none calico cilium)
 
 "$offline/docker.sh" start

@@ -25,7 +25,7 @@ func onKind(t *testing.T) cluster.Cluster {
 	t.Helper()
 	path := os.Getenv("CNIPROOF_E2E_KUBECONFIG")
 	if path == "" {
-		t.Skip("SKIPPED: it breaks a kind cluster: CNIPROOF_E2E_KUBECONFIG=FILE, as `make e2e-kind` sets it")
+		t.Skip("SKIPPED: it breaks a kind cluster: CNIPROOF_E2E_KUBECONFIG=FILE, as `make e2e-tests` sets it")
 	}
 	catalog, err := cni.Load()
 	if err != nil {

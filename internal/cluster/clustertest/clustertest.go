@@ -23,6 +23,7 @@ import (
 // every cluster is closed again.
 func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Helper()
+	removeOld(t, provider())
 	c := open(t, provider())
 	t.Run("Description", func(t *testing.T) { testDescription(t, c) })
 	t.Run("Outside", func(t *testing.T) { testOutside(t, c) })
@@ -45,6 +46,19 @@ func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Run("OpenCancelled", func(t *testing.T) { testOpenCancelled(t, provider) })
 	t.Run("TwoAtOnce", func(t *testing.T) { testTwoAtOnce(t, provider) })
 	t.Run("CloseLeavesNothing", func(t *testing.T) { testClose(t, provider) })
+}
+
+// removeOld removes what runs before the test left, so that what is found later is the
+// test's own.
+func removeOld(t *testing.T, p cluster.Provider) {
+	t.Helper()
+	old, err := p.Cleanup(t.Context())
+	if err != nil {
+		t.Fatalf("removing what earlier runs left: %v", err)
+	}
+	for _, name := range old {
+		t.Logf("removed what an earlier run left: %s", name)
+	}
 }
 
 func open(t *testing.T, p cluster.Provider) cluster.Cluster {

@@ -21,7 +21,7 @@ func kubeconfig(t *testing.T) string {
 	t.Helper()
 	path := os.Getenv("CNIPROOF_E2E_KUBECONFIG")
 	if path == "" {
-		t.Skip("SKIPPED: it needs a cluster: CNIPROOF_E2E_KUBECONFIG=FILE, as `make e2e-kind` sets it")
+		t.Skip("SKIPPED: it needs a cluster: CNIPROOF_E2E_KUBECONFIG=FILE, as `make e2e-tests` sets it")
 	}
 	return path
 }

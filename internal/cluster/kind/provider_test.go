@@ -17,7 +17,7 @@ import (
 	"github.com/cniproof/cniproof/internal/mirror"
 )
 
-// The environment says what the tests may use; `make e2e-kind` sets it.
+// The environment says what the tests may use; `make e2e-tests` sets it.
 const (
 	mirrorVariable = "CNIPROOF_E2E_MIRROR" // the folder of the mirror
 	pluginVariable = "CNIPROOF_E2E_CNI"    // a plugin that enforces policies
@@ -30,7 +30,7 @@ func fromMirror(t *testing.T) cluster.Provider {
 	t.Helper()
 	folder, name := os.Getenv(mirrorVariable), os.Getenv(pluginVariable)
 	if folder == "" || name == "" {
-		t.Skipf("SKIPPED: it makes kind clusters: %s=DIR and %s=NAME, as `make e2e-kind` sets them", mirrorVariable, pluginVariable)
+		t.Skipf("SKIPPED: it makes kind clusters: %s=DIR and %s=NAME, as `make e2e-tests` sets them", mirrorVariable, pluginVariable)
 	}
 	m, err := mirror.Open(folder)
 	if err != nil {
