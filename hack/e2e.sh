@@ -2,7 +2,6 @@
 # What e2e-kind.sh and e2e-tests.sh share, to be sourced from the project's root: the
 # mirror, a cluster's name, times, and the clean-up.
 set -euo pipefail
-# shellcheck disable=SC2034 # the scripts that source it use status
 # shellcheck source=hack/offline/env.sh
 . hack/offline/env.sh
 
@@ -10,6 +9,7 @@ out=${E2E_REPORTS:-$PWD/dist/e2e-kind}
 minor=kubernetes-${KUBERNETES:-1.36}
 cluster=cniproof-e2e-$$
 rows=()
+# shellcheck disable=SC2034 # the scripts that source this use it
 status=0
 
 # begin fills the mirror, builds, and sees to it that nothing stays.
