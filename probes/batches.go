@@ -84,6 +84,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		return protocol{}, attempt{}, localf("probing %q: not the address of a server", to)
 	case len(p.Timeouts) == 0, len(p.Timeouts) > maxAttempts:
 		return protocol{}, attempt{}, localf("probing %s: %d time-outs, want 1 to %d", to, len(p.Timeouts), maxAttempts)
+	case p.Size != 0 && p.Kind != KindUDP, p.Size < 0, p.Size > maxGreeting:
+		return protocol{}, attempt{}, localf("probing %s: datagrams of %d bytes over %s, want at most %d, over UDP alone", to, p.Size, p.Kind, maxGreeting)
 	}
 	for _, t := range p.Timeouts {
 		if t <= 0 || t > maxTimeout {
@@ -91,7 +93,7 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		}
 	}
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	try := attempt{agent: a, to: to, query: p.Query}
+	try := attempt{agent: a, to: to, query: p.Query, size: p.Size}
 	return proto, try, nil
 }
 

@@ -6,17 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 )
 
 // A greeting is the magic and a nonce. Its answer repeats it and adds the
 // server's identity behind its length (2 bytes, big-endian). TCP and UDP carry
-// it as it is, SCTP within chunks.
+// it as it is, SCTP within chunks. Over UDP a greeting may be padded: its answer
+// repeats that too.
 const (
 	magic       = "cniproof"
 	nonceSize   = 16
 	greetSize   = len(magic) + nonceSize
 	answerSize  = greetSize + 2
 	maxIdentity = 512
+	// maxGreeting is the largest size of a padded greeting.
+	maxGreeting = 9000
 )
 
 // errNoAgent is why an answer counts for nothing.
@@ -29,6 +33,33 @@ func newGreeting() []byte {
 	return binary.BigEndian.AppendUint64(b, rand.Uint64())
 }
 
+// padded is the greeting with so many bytes behind it that it has this size. They
+// follow from the nonce, so that one which was put together wrongly is seen.
+func padded(greeting []byte, size int) []byte {
+	b := slices.Grow(slices.Clone(greeting), max(0, size-len(greeting)))
+	for i := len(b); i < size; i++ {
+		b = append(b, padding(greeting, i))
+	}
+	return b
+}
+
+func padding(greeting []byte, i int) byte {
+	return greeting[len(magic)+i%nonceSize] + byte(i/nonceSize)
+}
+
+// isPadded reports whether b is a greeting, and whole, padded or not.
+func isPadded(b []byte) bool {
+	if len(b) < greetSize || len(b) > maxGreeting || !isGreeting(b[:greetSize]) {
+		return false
+	}
+	for i := greetSize; i < len(b); i++ {
+		if b[i] != padding(b, i) {
+			return false
+		}
+	}
+	return true
+}
+
 // isGreeting reports whether b is a greeting and nothing more.
 func isGreeting(b []byte) bool {
 	return len(b) == greetSize && string(b[:len(magic)]) == magic
@@ -36,7 +67,7 @@ func isGreeting(b []byte) bool {
 
 // answerTo is the answer to a greeting.
 func answerTo(greeting []byte, identity string) []byte {
-	b := make([]byte, 0, answerSize+len(identity))
+	b := make([]byte, 0, len(greeting)+2+len(identity))
 	b = append(b, greeting...)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(identity)))
 	return append(b, identity...)
@@ -44,14 +75,15 @@ func answerTo(greeting []byte, identity string) []byte {
 
 // identityIn is the identity in a whole answer to the greeting.
 func identityIn(answer, greeting []byte) (string, error) {
-	if len(answer) < answerSize || !bytes.Equal(answer[:greetSize], greeting) {
+	text, ok := bytes.CutPrefix(answer, greeting)
+	if !ok || len(text) < 2 {
 		return "", errNoAgent
 	}
-	size := int(binary.BigEndian.Uint16(answer[greetSize:]))
-	if size == 0 || size > maxIdentity || len(answer) != answerSize+size {
+	size := int(binary.BigEndian.Uint16(text))
+	if size == 0 || size > maxIdentity || len(text) != 2+size {
 		return "", errNoAgent
 	}
-	return string(answer[answerSize:]), nil
+	return string(text[2:]), nil
 }
 
 func checkIdentity(identity string) error {

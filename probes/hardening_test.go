@@ -180,11 +180,14 @@ func FuzzTCPServer(f *testing.F) {
 // FuzzUDPServer feeds datagrams to the server.
 func FuzzUDPServer(f *testing.F) {
 	f.Add(newGreeting())
+	f.Add(padded(newGreeting(), 100))
+	f.Add(append(padded(newGreeting(), 100), 0))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a := &Agent{identity: "a"}
 		answer := a.answerUDP(b)
-		if (answer != nil) != (len(b) == greetSize && bytes.HasPrefix(b, []byte(magic))) {
+		greets := len(b) >= greetSize && bytes.HasPrefix(b, []byte(magic))
+		if answer != nil && !(greets && bytes.Equal(b, padded(b[:greetSize], len(b)))) || answer == nil && greets && len(b) == greetSize {
 			t.Errorf("%q was answered with %q", b, answer)
 		}
 	})

@@ -28,6 +28,7 @@ type attempt struct {
 	begin   time.Time
 	timeout time.Duration
 	query   string
+	size    int
 }
 
 // protocols is every protocol that the agent speaks.

@@ -20,7 +20,7 @@ func udpProtocol() protocol {
 const datagrams = 3
 
 func dialUDP(try attempt) (string, error) {
-	greeting := newGreeting()
+	greeting := padded(newGreeting(), try.size)
 	return exchange(try, greeting, func(b []byte) (string, error) { return identityIn(b, greeting) })
 }
 
@@ -61,7 +61,7 @@ func awaitDatagram(s *socket, buffer []byte, deadline time.Time, parse func([]by
 }
 
 // maxDatagram is the largest datagram that anybody here sends or wants.
-const maxDatagram = 2048
+const maxDatagram = maxGreeting + 2 + maxIdentity
 
 func serveUDP(a *Agent, port uint16, down func()) (io.Closer, error) {
 	l, err := listen(unix.SOCK_DGRAM, port, tellDestination, roomyBuffer)
@@ -89,7 +89,7 @@ func serveUDP(a *Agent, port uint16, down func()) (io.Closer, error) {
 
 // answerUDP is the answer to a datagram, or nil.
 func (a *Agent) answerUDP(datagram []byte) []byte {
-	if !isGreeting(datagram) {
+	if !isPadded(datagram) {
 		return nil
 	}
 	return answerTo(datagram, a.identity)

@@ -67,6 +67,9 @@ type Probe struct {
 	// fresh source port; the next one begins only after a time-out. Where the
 	// connection stands in time, the server gets the same time again to answer on it.
 	Timeouts []time.Duration `json:"timeouts"`
+	// Size is how many bytes a UDP probe's datagrams have; 0: as few as can be. The
+	// answer repeats them all.
+	Size int `json:"size,omitempty"`
 	// Query is the fully qualified name that a DNS probe asks for.
 	Query string `json:"query,omitempty"`
 }

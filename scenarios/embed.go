@@ -6,6 +6,8 @@ package scenarios
 
 import "embed"
 
+//go:generate go run ../hack/families .
+
 // FS holds TOPIC/NAME.yaml, and topologies/NAME.yaml.
 //
 //go:embed */*.yaml

@@ -225,7 +225,9 @@ func Shape(t scenario.Topology) string {
 	var shape struct {
 		Namespaces []string
 		Pods       []pod
+		Direct     bool
 	}
+	shape.Direct = t.Direct
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

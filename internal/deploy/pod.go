@@ -22,7 +22,7 @@ func (s *Stage) createPod(ctx context.Context, p *podState) error {
 	if err := s.startPod(ctx, p); err != nil {
 		return err
 	}
-	if len(p.pod.Ports) == 0 {
+	if len(p.pod.Ports) == 0 || s.topology.Direct {
 		return nil
 	}
 	service, err := s.api.CoreV1().Services(s.real(p.pod.Namespace)).Create(ctx, service(p.pod), metav1.CreateOptions{})

@@ -33,6 +33,8 @@ func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
 		"a namespace's name":  {func(t *scenario.Topology) { t.Namespaces[0].Name = "y" }, false},
 		"a pod's node":        {func(t *scenario.Topology) { t.Pods[0].Node = 2 }, false},
 		"a port's name":       {func(t *scenario.Topology) { t.Pods[0].Ports[0].Name = "web" }, false},
+		"having no Services":  {func(t *scenario.Topology) { t.Direct = true }, false},
+		"large datagrams":     {func(t *scenario.Topology) { t.Datagram = 9000 }, true},
 		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},
 	} {
 		if got := Shape(topology(c.change)) == base; got != c.same {

@@ -17,6 +17,7 @@ type Target struct {
 	Kind    probes.Kind
 	Address netip.AddrPort
 	Query   string // of a DNS probe
+	Size    int    // of a UDP probe's datagrams; 0: as small as can be
 	// Peer is the answer that only the right destination gives.
 	Peer string
 	// To is the agent of the destination and Port what it has to serve, so that

@@ -54,6 +54,9 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		if f.Destination.Kind != flow.KindDNS {
 			t.To, t.Peer = b.agent(f.Destination), b.identities[f.Destination]
 			t.Port = probes.Port{Kind: t.Kind, Number: f.Port}
+			if t.Kind == probes.KindUDP {
+				t.Size = b.topology.Datagram
+			}
 		}
 		addr, ok := ofFamily(from, f.Family)
 		if !ok {

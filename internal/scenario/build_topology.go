@@ -20,6 +20,8 @@ const (
 	maxPods          = 100
 	maxFlows         = 100_000
 	maxHosts         = 16
+	minDatagram      = 64
+	maxDatagram      = 9000
 	maxNamespaceName = 40
 	reservedLabels   = "cniproof.dev/"
 )
@@ -49,7 +51,7 @@ func (d *decoder) nameIsStem(name string) {
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
-	t := Topology{DNS: doc.DNS}
+	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram}
 	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
 		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
@@ -68,6 +70,9 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	t.External = d.external(doc.External, strict.Child(at, "external"))
 	if path := strict.Child(at, "nodes"); d.Lines.Has(path) {
 		t.Nodes = Nodes{Probed: true, Ports: d.ports(doc.Nodes.Ports, strict.Child(path, "ports"))}
+	}
+	if t.Datagram != 0 && (t.Datagram < minDatagram || t.Datagram > maxDatagram) {
+		d.Wrong(strict.Child(at, "datagram"), "is %d: datagrams have %d to %d bytes", t.Datagram, minDatagram, maxDatagram)
 	}
 	d.size(t, at)
 	return t

@@ -70,6 +70,8 @@ type topologyDoc struct {
 	External   externalDoc             `json:"external"`
 	Nodes      nodesDoc                `json:"nodes"`
 	DNS        bool                    `json:"dns"`
+	Direct     bool                    `json:"direct"`
+	Datagram   int                     `json:"datagram"`
 }
 
 type namespaceDoc struct {

@@ -32,7 +32,7 @@ func dnsPorts() []flow.Port {
 // Flows of a pod to itself are left out, because nothing is promised about them.
 func (s *Scenario) Flows(axes Axes) []flow.Flow {
 	m := matrix{axes: axes}
-	m.podFlows(s.Topology.Pods)
+	m.podFlows(s.Topology)
 	m.externalFlows(s.Topology)
 	m.nodeFlows(s.Topology)
 	m.dnsFlows(s.Topology)
@@ -55,11 +55,15 @@ type matrix struct {
 	flows []flow.Flow
 }
 
-func (m *matrix) podFlows(pods []Pod) {
-	for _, from := range pods {
-		for _, to := range pods {
+func (m *matrix) podFlows(t Topology) {
+	vias := []flow.Via{flow.PodIP, flow.ClusterIP}
+	if t.Direct {
+		vias = vias[:1]
+	}
+	for _, from := range t.Pods {
+		for _, to := range t.Pods {
 			if from.Endpoint() != to.Endpoint() {
-				m.add(from.Endpoint(), to.Endpoint(), to.Ports, flow.PodIP, flow.ClusterIP)
+				m.add(from.Endpoint(), to.Endpoint(), to.Ports, vias...)
 			}
 		}
 	}

@@ -53,6 +53,8 @@ type Topology struct {
 	Pods       []Pod       // sorted by namespace and name
 	External   External
 	Nodes      Nodes
+	Direct     bool // pods have no Services, and no flows over them
+	Datagram   int  // how many bytes the datagrams of UDP probes have; 0: few
 	DNS        bool // flows from every pod to the cluster's DNS service are part of the matrix
 }
 

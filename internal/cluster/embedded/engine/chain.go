@@ -37,7 +37,7 @@ func chainRules(d direction, i *isolation, faults Faults) []chainRule {
 	for _, f := range families {
 		for _, a := range i.allows {
 			if peers := f.of(a.peers); len(peers) > 0 {
-				r := chainRule{direction: d, family: f, peers: peers, serviceSide: faults.Has(ServicePortJudged)}
+				r := chainRule{direction: d, family: f, peers: peers, serviceSide: faults.Has(ServicePortJudged), small: faults.Has(LargeDatagramsDropped)}
 				for _, each := range r.forPorts(a.ports) {
 					rules = append(rules, each.withoutSets()...)
 				}

@@ -39,8 +39,20 @@ func (w *writer) chainRule(chain string, r *chainRule) error {
 		}
 		exprs = append(exprs, loadPort(r.serviceSide), match)
 	}
+	if r.small && r.protocol == protocolUDP {
+		exprs = append(exprs, ofAFrame()...)
+	}
 	w.rule(chain, acceptIf(exprs)...)
 	return nil
+}
+
+// ofAFrame matches packets that are no longer than a frame of Ethernet carries.
+func ofAFrame() []expr.Any {
+	return []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyLEN, Register: register},
+		&expr.Byteorder{SourceRegister: register, DestRegister: register, Op: expr.ByteorderHton, Len: 4, Size: 4},
+		&expr.Cmp{Op: expr.CmpOpLte, Register: register, Data: binary.BigEndian.AppendUint32(nil, 1500)},
+	}
 }
 
 func (p port) bytes() []byte { return binary.BigEndian.AppendUint16(nil, p.number()) }

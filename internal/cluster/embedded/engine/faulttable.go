@@ -48,6 +48,9 @@ const (
 	NamedPortOpensAll        Fault = "named-port-opens-all"
 	NamedPortOfFirstPod      Fault = "named-port-of-first-pod"
 	EgressNamedPortIgnored   Fault = "egress-named-port-ignored"
+	LongPortListsCut         Fault = "long-port-lists-cut"
+	LongPeerListsCut         Fault = "long-peer-lists-cut"
+	LargeDatagramsDropped    Fault = "large-datagrams-dropped"
 	UDPUnenforced            Fault = "udp-unenforced"
 	IPv6Unenforced           Fault = "ipv6-unenforced"
 	OnlyFirstFamily          Fault = "only-first-family"
@@ -124,6 +127,10 @@ var faultTable = []FaultInfo{
 	{NamedPortOpensAll, "A named port opens every port."},
 	{NamedPortOfFirstPod, "A named port is the number that the first pod gives it, on every pod."},
 	{EgressNamedPortIgnored, "A named port in an egress rule opens nothing."},
+	// Length.
+	{LongPortListsCut, "Only the first 15 ports of a rule count."},
+	{LongPeerListsCut, "Only the first 255 peers of a rule count."},
+	{LargeDatagramsDropped, "A rule for a UDP port admits no datagram that takes more than one frame."},
 	// The data path.
 	{UDPUnenforced, "UDP is never denied."},
 	{IPv6Unenforced, "IPv6 is never denied."},

@@ -15,6 +15,9 @@ type peerSet struct {
 	blocks  bool
 }
 
+// shortPeers is how many peers fit where somebody counts them in a byte.
+const shortPeers = 255
+
 // peers resolves the peers of a rule. No peers at all means everybody.
 func (c *compiler) peers(namespace string, list []networkingv1.NetworkPolicyPeer) peerSet {
 	if len(list) == 0 {
@@ -22,6 +25,9 @@ func (c *compiler) peers(namespace string, list []networkingv1.NetworkPolicyPeer
 	}
 	if c.faults.Has(FirstPeerOnly) {
 		list = list[:1]
+	}
+	if c.faults.Has(LongPeerListsCut) && len(list) > shortPeers {
+		list = list[:shortPeers]
 	}
 	sets := make([]peerSet, 0, len(list))
 	for i := range list {

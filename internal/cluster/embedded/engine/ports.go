@@ -19,10 +19,16 @@ type portName struct {
 	protocols []uint8
 }
 
+// shortPorts is how many ports one multiport match of iptables takes.
+const shortPorts = 15
+
 // ports resolves the ports of a rule. No ports at all means every port.
 func (c *compiler) ports(list []networkingv1.NetworkPolicyPort) wanted {
 	if len(list) == 0 || c.faults.Has(IgnorePorts) {
 		return wanted{numbers: everyPort()}
+	}
+	if c.faults.Has(LongPortListsCut) && len(list) > shortPorts {
+		list = list[:shortPorts]
 	}
 	var out wanted
 	for i := range list {

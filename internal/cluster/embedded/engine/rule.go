@@ -14,7 +14,9 @@ type chainRule struct {
 	ports     portSet // of the protocol
 	// serviceSide compares the port that the source dialled.
 	serviceSide bool
-	text        string // words()
+	// small accepts UDP in packets of one frame only.
+	small bool
+	text  string // words()
 }
 
 // family is an IP family.
@@ -128,6 +130,9 @@ func (r *chainRule) words() string {
 	default:
 		words = append(words, protocolWord(r.protocol)+" dport "...)
 		words = appendSet(words, r.ports, appendPort)
+	}
+	if r.small && r.protocol == protocolUDP {
+		words = append(words, "meta length <= 1500 "...)
 	}
 	return string(append(words, "accept"...))
 }
