@@ -24,7 +24,7 @@ lint: ## run golangci-lint alone; ARGS="--fix ./internal/flow/..."
 bench: build ## measure probes, engine and whole runs; ARGS="--parallel 1,4 --shares 50,100"
 	hack/bench.sh $(ARGS)
 
-faults: build ## plant each fault in turn and write docs/faults.md; ARGS="^ignore-" tries some
+faults: build ## plant each fault in turn and write docs/faults.md; ARGS="^ignore-" tries some, ARGS="--only ^ignore-" rewrites those
 	hack/faults.sh $(ARGS)
 
 fuzz: ## run every fuzz test for a while; FUZZTIME=50000x inputs each

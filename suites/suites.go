@@ -22,10 +22,15 @@ import (
 	"github.com/cniproof/cniproof/scenarios"
 )
 
-// Run runs the scenarios of these levels as a suite.
-func Run(t *testing.T, name string, target *Target, levels ...scenario.Level) {
+// Static selects the scenarios of these levels that are not dynamic.
+func Static(levels ...scenario.Level) func(*scenario.Scenario) bool {
+	return func(s *scenario.Scenario) bool { return !s.Dynamic() && slices.Contains(levels, s.Level) }
+}
+
+// Run runs the selected scenarios as a suite.
+func Run(t *testing.T, name string, target *Target, want func(*scenario.Scenario) bool) {
 	t.Helper()
-	list, err := selected(levels)
+	list, err := selected(want)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,13 +55,13 @@ func wanted(list []*scenario.Scenario, preview ginkgo.Report) []*scenario.Scenar
 	return slices.DeleteFunc(slices.Clone(list), func(s *scenario.Scenario) bool { return skipped[s.Name] })
 }
 
-// selected are the scenarios of these levels.
-func selected(levels []scenario.Level) ([]*scenario.Scenario, error) {
+// selected are the scenarios that a test wants.
+func selected(want func(*scenario.Scenario) bool) ([]*scenario.Scenario, error) {
 	all, err := scenario.Load(scenarios.FS, ".")
 	if err != nil {
 		return nil, err
 	}
-	list := slices.DeleteFunc(all, func(s *scenario.Scenario) bool { return !slices.Contains(levels, s.Level) })
+	list := slices.DeleteFunc(all, func(s *scenario.Scenario) bool { return !want(s) })
 	return runner.Grouped(list), nil
 }
 

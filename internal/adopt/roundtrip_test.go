@@ -27,11 +27,15 @@ func TestImportedObjectsMeanWhatTheyMeant(t *testing.T) {
 	}
 	scenariosSeen, flowsSeen := 0, map[flow.Verdict]int{}
 	for _, s := range list {
-		first := slices.IndexFunc(s.Steps, func(step scenario.Step) bool { return len(step.Apply) > 0 })
+		first := slices.IndexFunc(s.Steps, func(step scenario.Step) bool {
+			return slices.ContainsFunc(step.Acts, func(a scenario.Act) bool { return len(a.Apply) > 0 })
+		})
 		if first < 0 || !s.Level.Scored() || len(s.Topology.Pods) > 30 {
 			continue
 		}
-		earlier := slices.ContainsFunc(s.Steps[:first+1], func(step scenario.Step) bool { return len(step.Label)+len(step.Recreate) > 0 })
+		earlier := slices.ContainsFunc(s.Steps[:first+1], func(step scenario.Step) bool {
+			return slices.ContainsFunc(step.Acts, func(a scenario.Act) bool { return len(a.Label)+len(a.Recreate) > 0 })
+		})
 		if earlier {
 			continue
 		}
@@ -124,7 +128,7 @@ func objects(t *testing.T, s *scenario.Scenario, b scenario.Binding, step int) [
 	}
 	policies := map[scenario.PolicyKey]*networkingv1.NetworkPolicy{}
 	for _, st := range s.Steps[:step+1] {
-		for _, m := range st.Apply {
+		for _, m := range applied(st) {
 			policy, err := m.Render(b)
 			if err != nil {
 				t.Fatal(err)
@@ -135,6 +139,15 @@ func objects(t *testing.T, s *scenario.Scenario, b scenario.Binding, step int) [
 	}
 	for _, policy := range policies {
 		list = append(list, policy)
+	}
+	return list
+}
+
+// applied are the policies that a step applies, in order.
+func applied(step scenario.Step) []scenario.Manifest {
+	var list []scenario.Manifest
+	for _, act := range step.Acts {
+		list = append(list, act.Apply...)
 	}
 	return list
 }

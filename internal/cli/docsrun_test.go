@@ -76,7 +76,11 @@ func brief(args []string) []string {
 		}
 	}
 	chosen := slices.ContainsFunc(all, func(w string) bool { return w == "--run" || w == "-f" })
-	if all[0] == "run" && !chosen {
+	switch {
+	case all[0] != "run" || chosen:
+	case slices.Contains(all, "--dynamics"):
+		all = append(all, "--run", "^restart-under-load$")
+	default:
 		all = append(all, "--run", "^canonical-deny-all$")
 	}
 	return all

@@ -27,7 +27,10 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.list(list, output)
+			if err := a.list(list, output); err != nil {
+				return err
+			}
+			return a.listApart(&sel, output)
 		},
 	}
 	sel.flags(cmd.Flags())
@@ -86,6 +89,25 @@ func (a *app) listTable(list []*scenario.Scenario, wide bool) error {
 		return err
 	}
 	a.printf("\n%d scenarios\n", len(list))
+	return nil
+}
+
+// listApart says where the rest is, after a list of all scenarios but the dynamic ones.
+func (a *app) listApart(sel *selection, output string) error {
+	if output != "text" && output != "wide" || !sel.apart() {
+		return nil
+	}
+	all, _, err := builtIn()
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, s := range all {
+		if s.Dynamic() {
+			n++
+		}
+	}
+	a.printf("and %d of topic dynamics, which run apart: --dynamics\n", n)
 	return nil
 }
 

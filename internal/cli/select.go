@@ -22,6 +22,7 @@ type selection struct {
 	levels    []string
 	features  []string
 	shard     string
+	dynamics  bool
 
 	library     report.Library // known once it is loaded
 	rerunFailed string         // path of a JSON report; only `run` has the flag
@@ -33,6 +34,7 @@ func (s *selection) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.skip, "skip", "", "no scenario whose name matches this regular expression")
 	f.StringSliceVar(&s.levels, "level", nil, "only these levels: must, optional, contested, undefined")
 	f.StringSliceVar(&s.features, "feature", nil, "only scenarios with all of these features (see 'cniproof list')")
+	f.BoolVar(&s.dynamics, "dynamics", false, "the built-in scenarios of topic dynamics, which are left out otherwise unless --run chooses scenarios")
 	f.StringVar(&s.shard, "shard", "", "only the I-th of N equal parts, as I/N, to share a run among machines")
 }
 
@@ -91,11 +93,24 @@ func (s *selection) filter() (func(*scenario.Scenario) bool, error) {
 		return nil, err
 	}
 	return func(sc *scenario.Scenario) bool {
-		return run.MatchString(sc.Name) &&
+		return run.MatchString(sc.Name) && s.inTurn(sc) &&
 			(s.skip == "" || !skip.MatchString(sc.Name)) &&
 			(len(s.levels) == 0 || slices.Contains(s.levels, string(sc.Level))) &&
 			containsAll(sc.Features, s.features)
 	}, nil
+}
+
+// inTurn reports whether it is the turn of dynamic scenarios, or of the others.
+func (s *selection) inTurn(sc *scenario.Scenario) bool {
+	if s.dynamics {
+		return sc.Dynamic()
+	}
+	return !sc.Dynamic() || !s.apart()
+}
+
+// apart reports whether dynamic scenarios are left out.
+func (s *selection) apart() bool {
+	return !s.dynamics && s.run == "" && s.rerunFailed == "" && len(s.files) == 0
 }
 
 func flagError(flag string, err error) error {

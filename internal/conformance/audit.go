@@ -74,6 +74,9 @@ func (s *Source) entry(e *report.ScenarioEntry, at string) {
 		if step.Result != judge.Pass || len(step.Flaps) > 0 {
 			s.wrong(fmt.Sprintf("%s.steps[%d].result", at, i), "%s with %d flaps, in a scenario that passed", step.Result, len(step.Flaps))
 		}
+		if step.Steady != nil && len(step.Steady.Windows) > 0 {
+			s.wrong(fmt.Sprintf("%s.steps[%d].steady.windows", at, i), "%d windows, in a scenario that passed", len(step.Steady.Windows))
+		}
 	}
 	if probes == 0 {
 		s.wrong(at+".result", "pass, without a probe")

@@ -31,12 +31,12 @@ func (c Catalog) profile(name string, outcomes map[string]outcome) Profile {
 	return p
 }
 
-// level are the library's scenarios of a profile, by name.
+// level are the library's scenarios of a profile, by name. Dynamic ones are of none.
 func (c Catalog) level(profile string) []*scenario.Scenario {
 	var all []*scenario.Scenario
 	for _, p := range profiles() {
 		for _, sc := range c.Scenarios {
-			if p.name == profile && sc.Level == p.level {
+			if p.name == profile && sc.Level == p.level && !sc.Dynamic() {
 				all = append(all, sc)
 			}
 		}

@@ -18,31 +18,44 @@ import (
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// Act carries out a step's actions in the order of the format: apply, delete,
-// label, recreate, restart. It returns when the API answered the last of them.
+// Act carries out a step's acts one right after the other, as many times as it says. It
+// returns when the API answered the last of them.
 func (s *Stage) Act(ctx context.Context, step scenario.Step) (time.Time, error) {
+	for range step.Times {
+		for _, act := range step.Acts {
+			if err := s.act(ctx, act); err != nil {
+				return time.Now(), err
+			}
+		}
+	}
+	return time.Now(), nil
+}
+
+// act carries out actions in the order of the format: apply, delete, label, recreate,
+// restart.
+func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	var err error
 	do := func(f func() error) {
 		if err == nil {
 			err = f()
 		}
 	}
-	for _, m := range step.Apply {
+	for _, m := range act.Apply {
 		do(func() error { return s.apply(ctx, m) })
 	}
-	for _, key := range step.Delete {
+	for _, key := range act.Delete {
 		do(func() error { return s.delete(ctx, key) })
 	}
-	for _, change := range step.Label {
+	for _, change := range act.Label {
 		do(func() error { return s.label(ctx, change) })
 	}
-	for _, pod := range step.Recreate {
+	for _, pod := range act.Recreate {
 		do(func() error { return s.recreate(ctx, pod) })
 	}
-	if step.Restart {
+	if act.Restart {
 		do(func() error { return s.cluster.RestartCNI(ctx) })
 	}
-	return time.Now(), err
+	return err
 }
 
 func (s *Stage) apply(ctx context.Context, m scenario.Manifest) error {

@@ -91,13 +91,22 @@ func unscriptable(e *Evidence, s *Snapshot) string {
 		}
 	}
 	for _, step := range e.steps() {
-		for _, change := range step.Label {
+		for _, change := range labelled(step) {
 			if _, own := e.Binding.Namespaces[change.Namespace]; !own || change.Namespace == systemNamespace {
 				return "the scenario labels " + change.Namespace + ", which is not its own"
 			}
 		}
 	}
 	return ""
+}
+
+// labelled are all label changes of a step, in order.
+func labelled(step scenario.Step) []scenario.LabelChange {
+	var list []scenario.LabelChange
+	for _, act := range step.Acts {
+		list = append(list, act.Label...)
+	}
+	return list
 }
 
 const systemNamespace = "kube-system"
@@ -132,7 +141,7 @@ func (w *scriptWriter) data() scriptData {
 	}
 	for i, step := range e.steps() {
 		d.Steps = append(d.Steps, w.step(i, step))
-		d.Restarts = d.Restarts || step.Restart
+		d.Restarts = d.Restarts || step.Restarts()
 	}
 	d.Plan = w.plan(d.Flows)
 	return d

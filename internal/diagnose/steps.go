@@ -14,25 +14,37 @@ import (
 // step is a step's actions as commands.
 func (w *scriptWriter) step(i int, step scenario.Step) scriptStep {
 	s := scriptStep{Number: i + 1, Title: quoted(fmt.Sprintf("step %d: %s", i+1, step.Name))}
-	for _, m := range step.Apply {
-		s.Lines = append(s.Lines, w.apply(m, w.evidence.Applied[i]))
+	for _, act := range step.Acts {
+		s.Lines = append(s.Lines, w.act(i, act)...)
 	}
-	for _, key := range step.Delete {
-		s.Lines = append(s.Lines, fmt.Sprintf(`"$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --ignore-not-found %s >/dev/null`, key.Namespace, key.Name))
-	}
-	for _, change := range step.Label {
-		s.Lines = append(s.Lines, label(change))
-	}
-	for _, pod := range step.Recreate {
-		s.Lines = append(s.Lines, w.recreate(i, pod)...)
-	}
-	if step.Restart {
-		s.Lines = append(s.Lines, `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`, `eval "$RESTART"`)
-	}
-	if len(s.Lines) == 0 {
+	switch {
+	case len(s.Lines) == 0:
 		s.Lines = []string{": # it does nothing but look"}
+	case step.Times > 1:
+		s.Lines = append([]string{fmt.Sprintf("for ((round = 0; round < %d; round++)); do", step.Times)}, append(s.Lines, "done")...)
 	}
 	return s
+}
+
+// act is one act of a step as commands.
+func (w *scriptWriter) act(i int, act scenario.Act) []string {
+	var lines []string
+	for _, m := range act.Apply {
+		lines = append(lines, w.apply(m, w.evidence.Applied[i]))
+	}
+	for _, key := range act.Delete {
+		lines = append(lines, fmt.Sprintf(`"$KUBECTL" delete networkpolicy -n "${PREFIX}%s" --ignore-not-found %s >/dev/null`, key.Namespace, key.Name))
+	}
+	for _, change := range act.Label {
+		lines = append(lines, label(change))
+	}
+	for _, pod := range act.Recreate {
+		lines = append(lines, w.recreate(i, pod)...)
+	}
+	if act.Restart {
+		lines = append(lines, `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`, `eval "$RESTART"`)
+	}
+	return lines
 }
 
 func (w *scriptWriter) apply(m scenario.Manifest, b scenario.Binding) string {
@@ -84,7 +96,7 @@ func (w *scriptWriter) labels(steps int, p scenario.Pod) map[string]string {
 		all = map[string]string{}
 	}
 	for _, step := range w.evidence.Scenario.Steps[:steps+1] {
-		for _, change := range step.Label {
+		for _, change := range labelled(step) {
 			if flow.Pod(change.Namespace, change.Pod) != p.Endpoint() {
 				continue
 			}
@@ -110,7 +122,7 @@ func (w *scriptWriter) plan(flows []scriptFlow) []string {
 			break
 		}
 		for _, f := range flows {
-			if !step.Acts() {
+			if len(step.Acts) == 0 {
 				break
 			}
 			if v := step.Expect.Verdict(f.flow); v == flow.Allow || v == flow.Deny {
@@ -156,6 +168,9 @@ func (w *scriptWriter) flows() []scriptFlow {
 	}
 	for _, f := range last.Flaps {
 		take(f.Flow, fmt.Sprint(f.Expected, f.Flow.Destination))
+	}
+	for _, w := range last.Vigil.Wrong() {
+		take(w.Flow, fmt.Sprint(w.Kind, w.Flow.Destination))
 	}
 	for _, c := range last.Cells {
 		if len(chosen) == 0 && (c.Unclear() || contradicted(c)) {

@@ -67,6 +67,8 @@ type Step struct {
 	// only the flows that no specification settles.
 	Cells []Cell
 	Flaps []Flap
+	// Vigil is about the flows that the step must not disturb; nil of a step that is not steady.
+	Vigil *Vigil
 	// Readings are misreadings of the policies that would explain every flow of a step
 	// that failed, and of those before it. They are no verdict.
 	Readings []Reading

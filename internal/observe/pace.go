@@ -54,6 +54,13 @@ func slow(answers []time.Duration) time.Duration {
 	return answers[len(answers)-1-len(answers)/slowest]
 }
 
+// slowNow is what counts as a slow answer.
+func (p *pace) slowNow() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.slow
+}
+
 // attempt is the time-out of one attempt.
 func (p *pace) attempt() time.Duration {
 	p.mu.Lock()

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/scenario"
@@ -37,6 +38,7 @@ func Check(s *scenario.Scenario, b scenario.Binding, axes scenario.Axes) []Disag
 	c := checker{scenario: s, flows: s.Flows(axes)}
 	play := NewPlay(s)
 	for i, step := range s.Steps {
+		c.steady(i, step, play, b)
 		w, err := play.Next(b, b)
 		if err != nil {
 			c.found = append(c.found, Disagreement{Step: i + 1, StepName: step.Name, Message: err.Error()})
@@ -65,6 +67,26 @@ func (c *checker) step(n int, step scenario.Step, w *World) {
 			})
 		}
 		c.changed = c.changed || c.changes(computed)
+	}
+}
+
+// steady reports a steady step all through which no flow stays denied, or none allowed:
+// there would be no leak to see, or no disruption.
+func (c *checker) steady(n int, step scenario.Step, play *Play, b scenario.Binding) {
+	if !step.Steady {
+		return
+	}
+	verdicts, err := play.Steady(b, c.flows)
+	if err != nil {
+		return // Next says so
+	}
+	for _, v := range []flow.Verdict{flow.Deny, flow.Allow} {
+		if !slices.Contains(verdicts, v) {
+			c.found = append(c.found, Disagreement{
+				Step: n + 1, StepName: step.Name,
+				Message: fmt.Sprintf("the step is steady, but no flow is expected to %s before it, all through it and after it", map[flow.Verdict]string{flow.Deny: "be denied", flow.Allow: "be allowed"}[v]),
+			})
+		}
 	}
 }
 

@@ -1,8 +1,8 @@
 package oracle
 
 import (
-	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 
@@ -55,24 +55,43 @@ func (p *Play) Next(applied, now scenario.Binding) (*World, error) {
 	return w, nil
 }
 
-// act changes what the step's actions change, in the order of the format. A new pod
-// has the labels of the old one, and a restart leaves all objects as they are.
+// act changes what the step's acts change. Doing them again leads to the same state.
 func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
-	for _, m := range step.Apply {
-		policy, err := m.Render(applied)
-		if err != nil {
-			return err
+	for _, act := range step.Acts {
+		for change, err := range p.changes(act, applied) {
+			if err == nil {
+				err = change()
+			}
+			if err != nil {
+				return err
+			}
 		}
-		p.policies[m.Key()] = policy
 	}
-	for _, key := range step.Delete {
-		delete(p.policies, key)
+	return nil
+}
+
+// changes yields the changes of single objects that an act makes, in the order of the
+// format. A new pod has the labels of the old one, and a restart leaves all objects as
+// they are.
+func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[func() error, error] {
+	return func(yield func(func() error, error) bool) {
+		for _, m := range act.Apply {
+			policy, err := m.Render(applied)
+			if !yield(func() error { p.policies[m.Key()] = policy; return nil }, err) {
+				return
+			}
+		}
+		for _, key := range act.Delete {
+			if !yield(func() error { delete(p.policies, key); return nil }, nil) {
+				return
+			}
+		}
+		for _, change := range act.Label {
+			if !yield(func() error { return p.label(change) }, nil) {
+				return
+			}
+		}
 	}
-	var errs []error
-	for _, change := range step.Label {
-		errs = append(errs, p.label(change))
-	}
-	return errors.Join(errs...)
 }
 
 func (p *Play) label(change scenario.LabelChange) error {

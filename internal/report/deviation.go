@@ -54,6 +54,9 @@ func evidence(sc *judge.Scenario) []flow.Flow {
 		for _, f := range step.Flaps {
 			flows = append(flows, f.Flow)
 		}
+		for _, w := range step.Vigil.Wrong() {
+			flows = append(flows, w.Flow)
+		}
 	}
 	return flows
 }

@@ -232,6 +232,8 @@ type StepEntry struct {
 	Readings []ReadingEntry `json:"readings"`
 	// Flaps are flows that were right, and were seen wrong while the table was held.
 	Flaps []FlapEntry `json:"flaps"`
+	// Steady is absent where the step is not steady.
+	Steady *SteadyEntry `json:"steady,omitempty"`
 	// Mismatches are the flow lines of the scenario's mismatches that belong to this step.
 	Mismatches []string `json:"mismatches"`
 }

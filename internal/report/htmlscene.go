@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/vigil"
 )
 
 // sceneView is one scenario.
@@ -38,6 +39,8 @@ type stepView struct {
 	Fine                            string // paths that are as expected
 	Findings                        []findingView
 	Flaps                           []string
+	Watched                         string // of a steady step: what, and how closely
+	Stretches                       []findingView
 	Line                            *timelineView
 }
 
@@ -157,7 +160,17 @@ func newStepView(sc *judge.Scenario, step *judge.Step, number int, tables map[st
 	for _, b := range bundles(flapsOf(step)) {
 		v.Flaps = append(v.Flaps, b.flapped(0))
 	}
-	v.Open = len(v.Findings)+len(v.Flaps) > 0 && troubled(sc)
+	if step.Vigil != nil {
+		v.Watched = watched(step.Vigil)
+	}
+	for _, st := range stretches(step.Vigil) {
+		class, symbol := string(judge.Fail), "!"
+		if st.kind == vigil.Unclear {
+			class, symbol = string(judge.Inconclusive), "?"
+		}
+		v.Stretches = append(v.Stretches, findingView{Class: class, Symbol: symbol, Verdict: st.String()})
+	}
+	v.Open = len(v.Findings)+len(v.Flaps)+len(v.Stretches) > 0 && troubled(sc)
 	v.table(sc, step, name, tables)
 	for _, class := range byClass(bundles(records(cellsOf(sc, step, record)))) {
 		v.Findings = append(v.Findings, newFindingView(string(judge.Recorded), "·", s.finding(class)))

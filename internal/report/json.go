@@ -234,6 +234,7 @@ func stepEntry(s *judge.Scenario, step *judge.Step) StepEntry {
 		Revoke:     stepLatency(step.Revoke),
 		Readings:   []ReadingEntry{},
 		Flaps:      []FlapEntry{},
+		Steady:     steadyEntry(step.Vigil),
 		Mismatches: []string{},
 	}
 	for _, r := range step.Readings {

@@ -27,6 +27,7 @@ func samples() []sample {
 		{"nothing-enforced", nothingEnforced(), true},
 		{"inconclusive", inconclusive(), false},
 		{"flaps", flapping(), false},
+		{"steady", leaking(), false},
 		{"interrupted", interrupted(), false},
 		{"skipped", skipping(), false},
 		{"recorded", recording(), false},

@@ -16,6 +16,7 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/internal/vigil"
 )
 
 const schemaFile = "../../docs/report-schema.json"
@@ -80,6 +81,8 @@ func wordsOf(t reflect.Type) *reflector.Schema {
 		return enum("", judge.Pass, judge.Fail, judge.Inconclusive, judge.Skipped, judge.Recorded)
 	case reflect.TypeFor[scenario.Deed]():
 		return enum(scenario.Deeds()...)
+	case reflect.TypeFor[vigil.Kind]():
+		return enum(vigil.Leak, vigil.Disruption, vigil.Unclear)
 	case reflect.TypeFor[scenario.Level]():
 		return enum(levels()...)
 	case reflect.TypeFor[map[flow.Outcome]int]():

@@ -31,6 +31,10 @@ type bench struct {
 	// proved is true while the stage is untouched since a control has shown that
 	// every flow connects.
 	proved bool
+	// sentinel is where canary policies are tried; nil before the first.
+	sentinel *bench
+	// silent is true of a sentinel: nobody is told of what happens on it.
+	silent bool
 }
 
 func newBench(r *run, number int) *bench { return &bench{run: r, number: number} }
@@ -131,6 +135,9 @@ func (b *bench) recreated(ctx context.Context, pods []flow.Endpoint) error {
 
 // leave ends the stage's work.
 func (b *bench) leave(ctx context.Context) {
+	if b.sentinel != nil {
+		b.sentinel.leave(ctx)
+	}
 	if !b.run.cfg.Keep {
 		b.down(ctx)
 	}

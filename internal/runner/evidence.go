@@ -20,7 +20,7 @@ type seen struct {
 // that will be repeated is no failure yet, and what was cut short is none.
 func (p *play) witness(ctx context.Context, result judge.Scenario, closed bool) {
 	tell := p.bench.run.cfg.OnFailure
-	if tell == nil || ctx.Err() != nil || p.bench.stage == nil {
+	if tell == nil || p.bench.silent || ctx.Err() != nil || p.bench.stage == nil {
 		return
 	}
 	failed := result.Result == judge.Fail && p.scenario.Level.Scored()

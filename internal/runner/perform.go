@@ -115,6 +115,9 @@ func (p *play) perform(ctx context.Context) error {
 	if err := p.aim(ctx); err != nil {
 		return err
 	}
+	if err := p.arm(ctx); err != nil {
+		return err
+	}
 	if !p.opens(ctx) {
 		return nil
 	}
@@ -132,6 +135,9 @@ func (p *play) perform(ctx context.Context) error {
 			break
 		}
 	}
+	if err := p.canary(ctx); err != nil {
+		return err
+	}
 	p.close(ctx)
 	if p.result.Result == "" {
 		p.conclude(judge.Pass, "")
@@ -141,6 +147,9 @@ func (p *play) perform(ctx context.Context) error {
 
 // tell reports a step that begins or has ended.
 func (p *play) tell(e StepEvent) {
+	if p.bench.silent {
+		return
+	}
 	e.Scenario, e.Of = p.scenario.Name, len(p.scenario.Steps)
 	p.bench.run.tell(Event{Step: &e, Stage: p.bench.number})
 }
@@ -174,17 +183,22 @@ func (p *play) last() *judge.Step { return &p.result.Steps[len(p.result.Steps)-1
 func (p *play) step(ctx context.Context, step scenario.Step) error {
 	applied := p.bench.stage.Binding()
 	p.applied = append(p.applied, applied)
-	if step.Acts() {
+	if len(step.Acts) > 0 {
 		p.bench.proved = false
 	}
+	guard, err := p.guard(ctx, step)
+	if err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
+	}
+	defer guard.leave()
 	begin := time.Now()
 	since, err := p.bench.stage.Act(ctx, step)
 	p.result.Spent.API += since.Sub(begin)
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	if len(step.Recreate) > 0 {
-		if err := errors.Join(p.bench.recreated(ctx, step.Recreate), p.aim(ctx)); err != nil {
+	if pods := step.Recreated(); len(pods) > 0 {
+		if err := errors.Join(p.bench.recreated(ctx, pods), p.aim(ctx)); err != nil {
 			return fmt.Errorf("step %q: %w", step.Name, err)
 		}
 	}
@@ -200,6 +214,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	result.Name, result.Source = step.Name, step.Source
 	p.explain(result.Cells)
 	p.read(&result, p.world)
+	guard.judge(&result, p.flows)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil
@@ -229,7 +244,7 @@ func (p *play) expect(step scenario.Step) ([]flow.Verdict, error) {
 func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
 	pace := p.bench.run.paceNow()
 	g := judge.Goal{Expected: expected, Before: p.before, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
-	if !step.Acts() {
+	if len(step.Acts) == 0 {
 		g.Rounds, g.Hold = 1, 0 // nothing changed that could change back
 	}
 	if step.Within > 0 {
@@ -252,11 +267,9 @@ func (p *play) explain(cells []judge.Cell) {
 // unrenderable says why the scenario's policies have no meaning on this cluster, or "".
 func (p *play) unrenderable() string {
 	binding := p.bench.stage.Binding()
-	for _, step := range p.scenario.Steps {
-		for _, m := range step.Apply {
-			if _, err := m.Render(binding); errors.Is(err, scenario.ErrNoAddress) {
-				return err.Error()
-			}
+	for m := range p.scenario.Manifests() {
+		if _, err := m.Render(binding); errors.Is(err, scenario.ErrNoAddress) {
+			return err.Error()
 		}
 	}
 	return ""

@@ -41,16 +41,24 @@ func (r *run) paceNow() pace {
 }
 
 func (r *run) canary(ctx context.Context) judge.Preflight {
-	list, err := scenario.Load(preflightFS, "preflight.yaml")
+	s, err := canaryScenario()
 	if err != nil {
 		return judge.Preflight{Result: judge.Inconclusive, Message: fmt.Sprintf("the preflight could not be loaded: %v", err)}
 	}
-	s := list[0]
 	s.Topology = squeeze(s.Topology, len(r.cfg.Cluster.Nodes()))
 	b := newBench(r, 0)
 	defer b.down(ctx)
 	result := b.perform(ctx, s)
 	return assess(result)
+}
+
+// canaryScenario is one deny-all policy.
+func canaryScenario() (*scenario.Scenario, error) {
+	list, err := scenario.Load(preflightFS, "preflight.yaml")
+	if err != nil {
+		return nil, err
+	}
+	return list[0], nil
 }
 
 // squeeze fits a topology onto a cluster with fewer nodes.

@@ -17,7 +17,7 @@ func (p *play) read(step *judge.Step, w *oracle.World) {
 		p.moments = []reading.Moment{{World: p.bare(w), Seen: make([]flow.Verdict, len(p.flows))}}
 	}
 	p.moments = append(p.moments, reading.Moment{World: w, Seen: evidenceOf(step, p.seen.expected)})
-	if step.Result != judge.Fail || len(step.Flaps) > 0 || p.bench.run.toothless() {
+	if step.Result != judge.Fail || len(step.Flaps)+len(step.Vigil.Wrong()) > 0 || p.bench.run.toothless() {
 		return
 	}
 	for _, r := range reading.Consistent(p.flows, p.moments) {

@@ -42,6 +42,7 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 		Features: slices.Sorted(slices.Values(doc.Spec.Features)),
 		Refs:     doc.Spec.Refs,
 		Control:  doc.Spec.Control,
+		Canary:   doc.Spec.Canary,
 	}
 	b.head()
 	b.topologyOf(l, doc.Spec.Topology)
@@ -114,7 +115,7 @@ func (b *builder) topologyOf(l *loader, doc topologyElse) {
 // features compares what is declared with what the policies and steps use. Where the
 // document is malformed nothing can be said about the latter.
 func (b *builder) features(declared []string) {
-	inPolicies, needs := used(b.s.Steps), Needs(b.s)
+	inPolicies, needs := used(b.s), Needs(b.s)
 	judged := b.WellShaped() && b.named && len(b.s.Steps) > 0
 	for i, name := range declared {
 		at := strict.Index("spec.features", i)

@@ -35,20 +35,20 @@ func (b *builder) stepName(name string, before []stepDoc, at string) {
 }
 
 func (b *builder) step(doc stepDoc, at string) Step {
-	return Step{
-		Name:     doc.Name,
-		Apply:    b.apply(doc, at),
-		Delete:   b.deletions(doc.Delete, strict.Child(at, "delete")),
-		Label:    b.labelChanges(doc.Label, strict.Child(at, "label")),
-		Recreate: b.recreations(doc.Recreate, strict.Child(at, "recreate")),
-		Restart:  doc.Restart,
-		Within:   b.duration(doc.Within, strict.Child(at, "within")),
-		Hold:     b.duration(doc.Hold, strict.Child(at, "hold")),
-		Expect:   b.expectation(doc.Expect, strict.Child(at, "expect")),
+	s := Step{
+		Name:   doc.Name,
+		Acts:   b.acts(doc, at),
+		Times:  1,
+		Steady: doc.Steady,
+		Within: b.duration(doc.Within, strict.Child(at, "within")),
+		Hold:   b.duration(doc.Hold, strict.Child(at, "hold")),
+		Expect: b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
+	b.sequence(&s, doc, at)
+	return s
 }
 
-func (b *builder) apply(doc stepDoc, at string) []Manifest {
+func (b *builder) apply(doc actDoc, at string) []Manifest {
 	var list []Manifest
 	now := map[PolicyKey]bool{}
 	for i := range doc.Apply {
@@ -57,7 +57,7 @@ func (b *builder) apply(doc stepDoc, at string) []Manifest {
 		b.policyHeader(m.policy.TypeMeta, path)
 		b.scenarioPolicy(m, path)
 		if now[m.Key()] {
-			b.Wrong(path, "%s is applied twice in one step: spread it over two steps", m.Key())
+			b.Wrong(path, "%s is applied twice in one step: spread it over two steps or acts", m.Key())
 		}
 		now[m.Key()], b.policies[m.Key()] = true, true
 		list = append(list, m)

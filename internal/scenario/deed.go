@@ -21,15 +21,11 @@ func (s *Scenario) Deeds() [][]Deed {
 	all := make([][]Deed, len(s.Steps))
 	exists := map[PolicyKey]bool{}
 	for i, step := range s.Steps {
-		does := map[Deed]bool{
-			Delete: len(step.Delete) > 0, Label: len(step.Label) > 0, Recreate: len(step.Recreate) > 0, Restart: step.Restart,
-		}
-		for _, m := range step.Apply {
-			does[Create], does[Update] = does[Create] || !exists[m.Key()], does[Update] || exists[m.Key()]
-			exists[m.Key()] = true
-		}
-		for _, key := range step.Delete {
-			delete(exists, key)
+		does := map[Deed]bool{}
+		for range min(step.Times, 2) { // what is there at the end of a round may matter to the next
+			for _, act := range step.Acts {
+				act.does(does, exists)
+			}
 		}
 		for _, d := range Deeds() {
 			if does[d] {
@@ -38,4 +34,23 @@ func (s *Scenario) Deeds() [][]Deed {
 		}
 	}
 	return all
+}
+
+// does notes what the act does, and which policies exist after it.
+func (a Act) does(found map[Deed]bool, exists map[PolicyKey]bool) {
+	for _, m := range a.Apply {
+		if exists[m.Key()] {
+			found[Update] = true
+		} else {
+			found[Create] = true
+		}
+		exists[m.Key()] = true
+	}
+	for _, key := range a.Delete {
+		delete(exists, key)
+	}
+	found[Delete] = found[Delete] || len(a.Delete) > 0
+	found[Label] = found[Label] || len(a.Label) > 0
+	found[Recreate] = found[Recreate] || len(a.Recreate) > 0
+	found[Restart] = found[Restart] || a.Restart
 }

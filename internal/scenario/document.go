@@ -39,6 +39,7 @@ type scenarioSpec struct {
 	Features []string     `json:"features"`
 	Refs     []string     `json:"refs"`
 	Control  bool         `json:"control"`
+	Canary   bool         `json:"canary"`
 	Topology topologyElse `json:"topology"`
 	Steps    []stepDoc    `json:"steps"`
 }
@@ -100,9 +101,21 @@ type stepDoc struct {
 	Label    map[string]map[string]*string `json:"label"`
 	Recreate []string                      `json:"recreate"`
 	Restart  bool                          `json:"restart"`
+	Acts     []actDoc                      `json:"acts"`
+	Times    *int                          `json:"times"`
+	Steady   bool                          `json:"steady"`
 	Within   string                        `json:"within"`
 	Hold     string                        `json:"hold"`
 	Expect   expectDoc                     `json:"expect"`
+}
+
+// actDoc is an act of several; stepDoc has the same fields for a step of one.
+type actDoc struct {
+	Apply    []networkingv1.NetworkPolicy  `json:"apply"`
+	Delete   []string                      `json:"delete"`
+	Label    map[string]map[string]*string `json:"label"`
+	Recreate []string                      `json:"recreate"`
+	Restart  bool                          `json:"restart"`
 }
 
 type expectDoc struct {

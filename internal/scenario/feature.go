@@ -52,12 +52,12 @@ func Needs(s *Scenario) []string {
 		"dns":           s.Topology.DNS,
 		"two-nodes":     s.Topology.NodeCount() > 1,
 	}
-	for _, step := range s.Steps {
-		needs["restart"] = needs["restart"] || step.Restart
-		for _, change := range step.Label {
+	for act := range s.acts() {
+		needs["restart"] = needs["restart"] || act.Restart
+		for _, change := range act.Label {
 			needs["cluster-owned"] = needs["cluster-owned"] || change.Namespace == kubeSystem
 		}
-		for _, m := range step.Apply {
+		for _, m := range act.Apply {
 			needs["ipv6"] = needs["ipv6"] || namesIPv6(m.policy)
 		}
 	}
@@ -77,14 +77,12 @@ func namesIPv6(p *networkingv1.NetworkPolicy) bool {
 }
 
 // used are the features that the policies of a scenario use, sorted.
-func used(steps []Step) []string {
+func used(s *Scenario) []string {
 	found := map[string]bool{}
-	for _, step := range steps {
-		for _, m := range step.Apply {
-			policy := m.policy.DeepCopy()
-			netpol.Default(policy)
-			policyFeatures(policy, found)
-		}
+	for m := range s.Manifests() {
+		policy := m.policy.DeepCopy()
+		netpol.Default(policy)
+		policyFeatures(policy, found)
 	}
 	return trueOnes(found)
 }

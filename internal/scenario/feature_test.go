@@ -41,7 +41,7 @@ func TestDerivedFeatures(t *testing.T) {
 	}
 	covered := map[string]bool{}
 	for spec, want := range tests {
-		got := used([]Step{{Apply: []Manifest{manifest(t, spec)}}})
+		got := used(&Scenario{Steps: doing(Act{Apply: []Manifest{manifest(t, spec)}})})
 		if !slices.Equal(got, want) {
 			t.Errorf("%s uses %v, want %v", spec, got, want)
 		}
@@ -57,6 +57,9 @@ func TestDerivedFeatures(t *testing.T) {
 }
 
 // TestNeeds does the same for what is asked of a cluster.
+// doing is a step of one act.
+func doing(a Act) []Step { return []Step{{Acts: []Act{a}, Times: 1}} }
+
 func TestNeeds(t *testing.T) {
 	one := Topology{Pods: []Pod{{Namespace: "x", Name: "a", Node: 1}}}
 	two, hosts, nodes, dns := one, one, one, one
@@ -64,23 +67,23 @@ func TestNeeds(t *testing.T) {
 	hosts.External.Hosts = 1
 	nodes.Nodes.Probed = true
 	dns.DNS = true
-	block := func(cidr string) Step {
-		return Step{Apply: []Manifest{manifest(t, `{egress: [{to: [{ipBlock: {cidr: "`+cidr+`"}}]}]}`)}}
+	block := func(cidr string) Act {
+		return Act{Apply: []Manifest{manifest(t, `{egress: [{to: [{ipBlock: {cidr: "`+cidr+`"}}]}]}`)}}
 	}
 	tests := []struct {
 		topology Topology
-		step     Step
+		act      Act
 		want     string
 	}{
-		{one, Step{}, ""},
-		{two, Step{}, "two-nodes"},
-		{hosts, Step{}, "external-host"},
-		{nodes, Step{}, "node-traffic"},
-		{dns, Step{}, "dns"},
-		{one, Step{Restart: true}, "restart"},
-		{one, Step{Recreate: []flow.Endpoint{flow.Pod("x", "a")}}, ""},
-		{one, Step{Label: []LabelChange{{Namespace: "x"}}}, ""},
-		{one, Step{Label: []LabelChange{{Namespace: "kube-system"}}}, "cluster-owned"},
+		{one, Act{}, ""},
+		{two, Act{}, "two-nodes"},
+		{hosts, Act{}, "external-host"},
+		{nodes, Act{}, "node-traffic"},
+		{dns, Act{}, "dns"},
+		{one, Act{Restart: true}, "restart"},
+		{one, Act{Recreate: []flow.Endpoint{flow.Pod("x", "a")}}, ""},
+		{one, Act{Label: []LabelChange{{Namespace: "x"}}}, ""},
+		{one, Act{Label: []LabelChange{{Namespace: "kube-system"}}}, "cluster-owned"},
 		{one, block("10.0.0.0/8"), ""},
 		{one, block("fd00::/8"), ""}, // a literal block needs no IPv6 to be accepted
 		{one, block("${external.ip4}/32"), ""},
@@ -91,9 +94,9 @@ func TestNeeds(t *testing.T) {
 	}
 	covered := map[string]bool{}
 	for _, test := range tests {
-		got := Needs(&Scenario{Topology: test.topology, Steps: []Step{{}, test.step}})
+		got := Needs(&Scenario{Topology: test.topology, Steps: append([]Step{{}}, doing(test.act)...)})
 		if strings.Join(got, " ") != test.want {
-			t.Errorf("%+v needs %v, want %q", test.step, got, test.want)
+			t.Errorf("%+v needs %v, want %q", test.act, got, test.want)
 		}
 		covered[test.want] = true
 	}

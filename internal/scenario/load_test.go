@@ -98,28 +98,31 @@ func TestLoad(t *testing.T) {
 			External: External{Hosts: 1, Ports: []flow.Port{{Number: 443, Protocol: flow.TCP}}},
 		},
 		Steps: []Step{
-			{Name: "open", Expect: Expectation{Default: flow.Allow}},
+			{Name: "open", Times: 1, Expect: Expectation{Default: flow.Allow}},
 			{
-				Name:     "closed",
-				Within:   30 * time.Second,
-				Recreate: []flow.Endpoint{flow.Pod("prod", "db")},
-				Label: []LabelChange{
-					{"prod", "api", map[string]*string{"role": &apiLabel, "old": nil}},
-					{"test", "", map[string]*string{"env": &testLabel}},
-				},
+				Name:   "closed",
+				Times:  1,
+				Within: 30 * time.Second,
+				Acts: []Act{{
+					Recreate: []flow.Endpoint{flow.Pod("prod", "db")},
+					Label: []LabelChange{
+						{"prod", "api", map[string]*string{"role": &apiLabel, "old": nil}},
+						{"test", "", map[string]*string{"env": &testLabel}},
+					},
+				}},
 				Expect: Expectation{Default: flow.Allow, Lines: []Line{
 					{Verdict: flow.Deny, Text: "* -> prod/db", Row: 40},
 					{Verdict: flow.Allow, Text: "prod/api -> prod/db:3306/TCP", Row: 41},
 				}},
 			},
-			{Name: "open again", Delete: []PolicyKey{{"prod", "db"}}, Expect: Expectation{Default: flow.Allow}},
+			{Name: "open again", Times: 1, Acts: []Act{{Delete: []PolicyKey{{"prod", "db"}}}}, Expect: Expectation{Default: flow.Allow}},
 		},
 	}
-	ignored := cmp.Options{cmpopts.IgnoreFields(Step{}, "Apply", "Source"), cmpopts.IgnoreUnexported(Line{})}
+	ignored := cmp.Options{cmpopts.IgnoreFields(Act{}, "Apply"), cmpopts.IgnoreFields(Step{}, "Source"), cmpopts.IgnoreUnexported(Line{})}
 	if diff := cmp.Diff(want, got, ignored); diff != "" {
 		t.Errorf("loaded scenario differs, -want +got:\n%s", diff)
 	}
-	if key := got.Steps[1].Apply[0].Key(); key != (PolicyKey{"prod", "db"}) {
+	if key := got.Steps[1].Acts[0].Apply[0].Key(); key != (PolicyKey{"prod", "db"}) {
 		t.Errorf("policy is %v", key)
 	}
 }
@@ -324,11 +327,9 @@ func FuzzLoad(f *testing.F) {
 		// What was loaded can be used.
 		for _, s := range list {
 			binding := Symbolic(s.Topology)
-			for _, step := range s.Steps {
-				for _, m := range step.Apply {
-					if _, err := m.Render(binding); err != nil {
-						t.Errorf("rendering a policy of a sound scenario: %v", err)
-					}
+			for m := range s.Manifests() {
+				if _, err := m.Render(binding); err != nil {
+					t.Errorf("rendering a policy of a sound scenario: %v", err)
 				}
 			}
 		}

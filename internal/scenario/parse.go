@@ -37,11 +37,11 @@ func ReadPolicy(file string, n *yaml.Node, at, namespace string) (*networkingv1.
 
 // Declared are the features that a scenario with these policies has to declare, sorted.
 func Declared(policies []*networkingv1.NetworkPolicy) []string {
-	step := Step{}
+	var act Act
 	for _, p := range policies {
-		step.Apply = append(step.Apply, Manifest{p})
+		act.Apply = append(act.Apply, Manifest{p})
 	}
-	return used([]Step{step})
+	return used(&Scenario{Steps: []Step{{Acts: []Act{act}}}})
 }
 
 // single is a file system of one file.

@@ -179,7 +179,7 @@ func TestFillLeavesTheDefaultsToTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, binding := list[0].Steps[0].Apply[0], Symbolic(list[0].Topology)
+	m, binding := list[0].Steps[0].Acts[0].Apply[0], Symbolic(list[0].Topology)
 	sent, err := m.Fill(binding)
 	if err != nil {
 		t.Fatal(err)

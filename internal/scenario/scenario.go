@@ -42,6 +42,7 @@ type Scenario struct {
 	Features []string // sorted
 	Refs     []string
 	Control  bool // changes no verdict on purpose
+	Canary   bool // ends with a look whether policies elsewhere still take effect
 	Topology Topology
 	Steps    []Step
 }
@@ -87,32 +88,61 @@ type Nodes struct {
 	Ports  []flow.Port // what each node serves: pod -> node flows
 }
 
-// Step acts, in the order of its fields, and then expects.
+// Step acts, and then expects.
 type Step struct {
-	Name     string
-	Apply    []Manifest
-	Delete   []PolicyKey
-	Label    []LabelChange
-	Recreate []flow.Endpoint // pods
-	Restart  bool            // the CNI's agent, on every node
-	Within   time.Duration   // 0: the run's default
-	Hold     time.Duration   // 0: the run's default
-	Expect   Expectation
+	Name string
+	// Acts are carried out one right after the other, Times times; none: it only expects.
+	Acts  []Act
+	Times int // 1 where the file does not say
+	// Steady says that what stays as it is all through the step is watched meanwhile.
+	Steady bool
+	Within time.Duration // 0: the run's default
+	Hold   time.Duration // 0: the run's default
+	Expect Expectation
 	// Source is the fields by which the step acts, as the file has them; "" for a step
 	// that only expects.
 	Source string
 }
 
-// Acts reports whether the step does anything before it expects.
-func (s Step) Acts() bool {
-	return len(s.Apply)+len(s.Delete)+len(s.Label)+len(s.Recreate) > 0 || s.Restart
+// Act is what a step does, in the order of its fields.
+type Act struct {
+	Apply    []Manifest
+	Delete   []PolicyKey
+	Label    []LabelChange
+	Recreate []flow.Endpoint // pods
+	Restart  bool            // the CNI's agent, on every node
 }
+
+// empty reports whether the act does nothing.
+func (a Act) empty() bool {
+	return len(a.Apply)+len(a.Delete)+len(a.Label)+len(a.Recreate) == 0 && !a.Restart
+}
+
+// Restarts reports whether the step restarts the CNI's agent.
+func (s Step) Restarts() bool {
+	return slices.ContainsFunc(s.Acts, func(a Act) bool { return a.Restart })
+}
+
+// Recreated are the pods that the step recreates, each once.
+func (s Step) Recreated() []flow.Endpoint {
+	var list []flow.Endpoint
+	for _, a := range s.Acts {
+		for _, e := range a.Recreate {
+			if !slices.Contains(list, e) {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// Dynamic reports whether the scenario is about what happens while things change. Such
+// scenarios take long and are run apart.
+func (s *Scenario) Dynamic() bool { return s.Topic == "dynamics" }
 
 // Disturbs reports whether a step acts on the cluster as a whole, so that flows of
 // other scenarios, run at the same time, may suffer: it restarts the CNI's agent.
-func (s *Scenario) Disturbs() bool {
-	return slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Restart })
-}
+func (s *Scenario) Disturbs() bool { return slices.ContainsFunc(s.Steps, Step.Restarts) }
 
 // PolicyKey names a NetworkPolicy by the scenario's name for its namespace.
 type PolicyKey struct{ Namespace, Name string }

@@ -94,8 +94,8 @@ func TestSourcesOfTheLibrary(t *testing.T) {
 	for _, s := range list {
 		deeds := s.Deeds()
 		for i, step := range s.Steps {
-			if (step.Source != "") != step.Acts() || (len(deeds[i]) > 0) != step.Acts() {
-				t.Errorf("%s: step %q acts: %v; source %q, deeds %v", s.Name, step.Name, step.Acts(), step.Source, deeds[i])
+			if acts := len(step.Acts) > 0; (step.Source != "") != acts || (len(deeds[i]) > 0) != acts {
+				t.Errorf("%s: step %q acts: %v; source %q, deeds %v", s.Name, step.Name, acts, step.Source, deeds[i])
 			}
 		}
 	}

@@ -19,6 +19,7 @@ type Report struct {
 	Counts     Counts
 	Windows    []Window // by begin
 	Losses     []Loss   // the first of them
+	Gaps       Gaps
 	Incidents  []Incident
 	Events     []Event
 	// Command is how the command ended that was watched; nil where there was none.
@@ -71,7 +72,7 @@ func (r *Recorder) Report(end time.Time, interval time.Duration) *Report {
 	}
 	report := &Report{
 		Begin: r.begin, End: end, Interval: interval, Flows: len(r.flows),
-		Counts: r.counts, Windows: slices.Clone(r.windows), Losses: r.losses, Began: true,
+		Counts: r.counts, Windows: slices.Clone(r.windows), Losses: r.losses, Gaps: r.gaps.sum(), Began: true,
 	}
 	for _, v := range r.expected {
 		switch v {

@@ -62,10 +62,8 @@ type Loss struct {
 const (
 	mostWindows = 10_000
 	mostLosses  = 1_000
-	// untold is how long nothing must be known of a flow to be worth a window.
-	untold = time.Second
-	// unseen is how long a flow may go without a sample before that is said.
-	unseen = 2 * time.Second
+	untold      = time.Second
+	unseen      = 2 * time.Second
 )
 
 // Recorder takes samples in. Its methods may not be called at once.
@@ -73,7 +71,9 @@ type Recorder struct {
 	flows    []flow.Flow
 	expected []flow.Verdict
 	tracks   []track
-	gap      time.Duration
+	gap      time.Duration // how long a flow may go without a sample before that is said
+	untold   time.Duration // how long nothing must be known of a flow to be worth a window
+	gaps     gaps
 
 	begin   time.Time
 	windows []Window
@@ -107,10 +107,15 @@ type track struct {
 // for ten intervals, or unseen at least, was not watched meanwhile.
 func NewRecorder(flows []flow.Flow, expected []flow.Verdict, interval time.Duration, begin time.Time, lines *Lines) *Recorder {
 	return &Recorder{
-		flows: flows, expected: expected, tracks: make([]track, len(flows)), gap: max(unseen, 10*interval),
+		flows: flows, expected: expected, tracks: make([]track, len(flows)),
+		gap: max(unseen, 10*interval), untold: untold, gaps: gaps{},
 		begin: begin, last: map[int]int{}, lines: lines,
 	}
 }
+
+// Sharpen has the recorder say of any stretch of this length that it could not be told, or
+// that nothing was tried in it.
+func (r *Recorder) Sharpen(limit time.Duration) { r.gap, r.untold = limit, limit }
 
 // Add takes in one sample of a flow, by its index. Samples of one flow come in order.
 func (r *Recorder) Add(i int, s flow.Sample) {
@@ -119,6 +124,9 @@ func (r *Recorder) Add(i int, s flow.Sample) {
 	}
 	t := &r.tracks[i]
 	r.missed(i, t, s.Begin)
+	if !t.seen.IsZero() {
+		r.gaps.add(s.Begin.Sub(t.seen))
+	}
 	t.seen = s.Begin
 	r.counts.Samples++
 	switch v := s.Verdict(); {
@@ -180,7 +188,7 @@ func (r *Recorder) close(i int, t *track, at time.Time) {
 	w := *t.open
 	t.open = nil
 	w.End = at
-	if w.Kind != Unclear || w.End.Sub(w.Begin) >= untold {
+	if w.Kind != Unclear || w.End.Sub(w.Begin) >= r.untold {
 		r.keep(i, w)
 	}
 }

@@ -17,7 +17,7 @@ var target = suites.Flags(flag.CommandLine)
 func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
 
 func TestCore(t *testing.T) {
-	suites.Run(t, "core", target, scenario.LevelMust)
+	suites.Run(t, "core", target, suites.Static(scenario.LevelMust))
 }
 
 // TestGoesRed runs this suite again on a cluster with a fault.

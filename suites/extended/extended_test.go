@@ -15,5 +15,5 @@ var target = suites.Flags(flag.CommandLine)
 func TestMain(m *testing.M) { os.Exit(target.Main(m)) }
 
 func TestExtended(t *testing.T) {
-	suites.Run(t, "extended", target, scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined)
+	suites.Run(t, "extended", target, suites.Static(scenario.LevelOptional, scenario.LevelContested, scenario.LevelUndefined))
 }

@@ -114,7 +114,7 @@ func (e *embedded) open(ctx context.Context, agent string, ipv6 bool) (err error
 }
 
 func (e *embedded) engineConfig() engine.Config {
-	config := engine.Config{Client: e.client, Faults: e.options.Faults, Logf: e.options.Logf}
+	config := engine.Config{Client: e.client, Faults: e.options.Faults, Away: away, Logf: e.options.Logf}
 	for _, m := range e.network.nodes {
 		config.Nodes = append(config.Nodes, engine.Node{Name: m.Name, NetNS: m.fd(), Addrs: m.Addrs})
 	}
@@ -255,6 +255,10 @@ func (e *embedded) Attach(ctx context.Context, agent flow.Endpoint) (io.ReadWrit
 	}
 	return k.attach(ctx)
 }
+
+// away is how long nobody is at work while the reference engine restarts: about as long
+// as a fast agent of a real plugin takes.
+const away = 300 * time.Millisecond
 
 // RestartCNI restarts the reference engine.
 func (e *embedded) RestartCNI(ctx context.Context) error { return e.engine.Restart(ctx) }

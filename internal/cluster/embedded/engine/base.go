@@ -71,13 +71,26 @@ func priority(d direction) nftables.ChainPriority {
 	return *nftables.ChainPriorityFilter + 1
 }
 
-// pause takes the rules out of the base chains, or puts them back in.
-func pause(faults Faults, paused bool) step {
+// door is what the base chains do.
+type door uint8
+
+const (
+	judging door = iota
+	ajar         // everything passes
+	shut         // nothing does
+)
+
+// turn exchanges the rules of the base chains.
+func turn(faults Faults, to door) step {
 	return step{messages: 12, bytes: 12 * ruleBytes, write: func(w *writer) error {
 		for _, d := range directions {
 			w.conn.FlushChain(w.chain(forwardChain(d)))
-			if !paused {
+			switch to {
+			case judging:
 				w.forwardRules(d, faults)
+			case shut:
+				w.rule(forwardChain(d), &expr.Verdict{Kind: expr.VerdictDrop})
+			case ajar:
 			}
 		}
 		return nil

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 )
@@ -36,6 +37,7 @@ type Config struct {
 	Client kubernetes.Interface
 	Nodes  []Node
 	Faults Faults
+	Away   time.Duration                    // how long nobody is at work when the engine restarts
 	Logf   func(format string, args ...any) // nil: no log
 }
 
@@ -43,6 +45,7 @@ type Config struct {
 type Engine struct {
 	client   kubernetes.Interface
 	faults   Faults
+	away     time.Duration
 	logf     func(string, ...any)
 	nodes    []*node
 	requests chan request
@@ -59,7 +62,7 @@ type request struct {
 // New makes an engine and connects it to the nodes. It enforces nothing until Run.
 func New(c Config) (*Engine, error) {
 	e := &Engine{
-		client: c.Client, faults: c.Faults, logf: c.Logf,
+		client: c.Client, faults: c.Faults, away: c.Away, logf: c.Logf,
 		requests: make(chan request), ended: make(chan struct{}),
 	}
 	if e.logf == nil {
@@ -90,7 +93,7 @@ func (e *Engine) Sync(ctx context.Context) error {
 }
 
 // Restart restarts the engine as if its process had been killed: the rules stay in
-// the kernel, everything else is forgotten and read from the API again. It returns
+// the kernel, everything else is forgotten and, after Config.Away, read from the API again. It returns
 // when the rules are what the API wants.
 func (e *Engine) Restart(ctx context.Context) error {
 	return e.ask(request{ctx: ctx, restart: true})

@@ -72,6 +72,8 @@ const (
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
 	RestartDeaf              Fault = "restart-deaf"
 	RestartForgetsPolicies   Fault = "restart-forgets-policies"
+	RestartFailsOpen         Fault = "restart-fails-open"
+	RestartFailsClosed       Fault = "restart-fails-closed"
 )
 
 // AllFaults lists the faults, those of one kind together.
@@ -154,4 +156,6 @@ var faultTable = []FaultInfo{
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},
 	{RestartDeaf, "After a restart of the agent no later change is programmed."},
 	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},
+	{RestartFailsOpen, "While the agent restarts no policy is enforced."},
+	{RestartFailsClosed, "While the agent restarts no pod is reached."},
 }

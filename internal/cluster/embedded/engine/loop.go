@@ -31,6 +31,21 @@ func (e *Engine) Run(ctx context.Context) error {
 			return errors.Join(err, e.close())
 		}
 		restart = next
+		e.absent(ctx)
+	}
+}
+
+// absent is the time in which the engine is killed and not yet started again.
+func (e *Engine) absent(ctx context.Context) {
+	switch {
+	case e.faults.Has(RestartFailsOpen):
+		e.turn(ajar)
+	case e.faults.Has(RestartFailsClosed):
+		e.turn(shut)
+	}
+	select {
+	case <-time.After(e.away):
+	case <-ctx.Done():
 	}
 }
 
@@ -110,7 +125,7 @@ func (l *loop) serve(ctx context.Context) request {
 			r.done <- l.sync(ctx, r.ctx)
 		case <-flaps.C:
 			paused = !paused
-			l.pause(paused)
+			l.turn(map[bool]door{true: ajar, false: judging}[paused])
 			flaps.Reset(flapLength(paused))
 		case <-ctx.Done():
 			return request{}
@@ -196,10 +211,11 @@ func flapLength(paused bool) time.Duration {
 	return flapEvery - flapFor
 }
 
-func (l *loop) pause(paused bool) {
-	for _, n := range l.nodes {
-		if err := n.pause(paused); err != nil {
-			l.logf("policy: %v", err)
+// turn does something to the base chains of every node.
+func (e *Engine) turn(to door) {
+	for _, n := range e.nodes {
+		if err := n.turn(to); err != nil {
+			e.logf("policy: %v", err)
 		}
 	}
 }

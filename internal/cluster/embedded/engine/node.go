@@ -78,14 +78,14 @@ func (n *node) forget() {
 	n.table = nil
 }
 
-// pause stops judging, or starts again.
-func (n *node) pause(paused bool) error {
+// turn stops judging, or starts again.
+func (n *node) turn(to door) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.table == nil {
 		return nil
 	}
-	return n.kernel.take(n.table.name, []step{pause(n.faults, paused)})
+	return n.kernel.take(n.table.name, []step{turn(n.faults, to)})
 }
 
 // String is the node's table as it was last programmed.
