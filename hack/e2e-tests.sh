@@ -17,11 +17,11 @@ tests() { # tests REGEX PACKAGE...
 
 begin
 rm -f "$kubeconfig"
-timed "cluster with $cni" judge "$cni" --run '^canonical-' --keep --kubeconfig "$kubeconfig" || status=1
+timed "cluster with $cni" judge "$cni" --run '^canonical-' --keep --kubeconfig "$kubeconfig" || worse $?
 export CNIPROOF_E2E_KUBECONFIG=$kubeconfig CNIPROOF_E2E_MIRROR=$mirror CNIPROOF_E2E_CNI=$cni
-timed "suites" go test -count=1 ./suites/core -args -kubeconfig "$kubeconfig" -ginkgo.label-filter='canonical || default-deny' || status=1
-timed "existing cluster" tests '^(TestProvider|TestAMissingImageIsToldAtOnce)$' ./internal/cluster/existing || status=1
-timed "infrastructure fails" tests '^TestTheInfrastructureFails$' ./internal/runner || status=1
-bin/cniproof cleanup --name "$cluster" || status=1
-timed "kind provider" tests . ./internal/cluster/kind || status=1
+timed "suites" go test -count=1 ./suites/core -args -kubeconfig "$kubeconfig" -ginkgo.label-filter='canonical || default-deny' || worse 1
+timed "existing cluster" tests '^(TestProvider|TestAMissingImageIsToldAtOnce)$' ./internal/cluster/existing || worse 1
+timed "infrastructure fails" tests '^TestTheInfrastructureFails$' ./internal/runner || worse 1
+bin/cniproof cleanup --name "$cluster" || worse 1
+timed "kind provider" tests . ./internal/cluster/kind || worse 1
 exit "$status"

@@ -9,7 +9,8 @@ out=${E2E_REPORTS:-$PWD/dist/e2e-kind}
 minor=kubernetes-${KUBERNETES:-1.36}
 cluster=cniproof-e2e-$$
 rows=()
-# shellcheck disable=SC2034 # the scripts that source this use it
+# As cniproof's own: 1 where a verdict is wrong or a test fails, 2 where it could not be
+# told because something else broke.
 status=0
 
 # begin fills the mirror, builds, and sees to it that nothing stays.
@@ -17,8 +18,14 @@ begin() {
 	mkdir -p "$out"
 	docker info >/dev/null 2>&1 && docker_was_there=yes
 	trap finish EXIT
-	timed "offline mirror" hack/offline/mirror.sh "$minor"
 	hack/build.sh
+	timed "offline mirror" hack/offline/mirror.sh "$minor" || exit 2
+}
+
+# worse CODE: what a part ended with; a wrong verdict outranks doubt.
+worse() {
+	[[ $1 -ne 0 && $status -ne 1 ]] || return 0
+	status=$1
 }
 
 timed() { # timed LABEL COMMAND...
