@@ -52,6 +52,11 @@ func (a *Agent) probe(ctx context.Context, p *Probe, arrived time.Time) Result {
 	if err != nil {
 		return Result{Outcome: flow.Failed, Begin: time.Since(arrived), Detail: err.Error()}
 	}
+	if p.Name != "" {
+		if try.to, err = a.lookUp(p); err != nil {
+			return Result{Outcome: flow.Failed, Begin: time.Since(arrived), Detail: err.Error()}
+		}
+	}
 	var result Result
 	for i, timeout := range p.Timeouts {
 		try.begin, try.timeout = time.Now(), timeout

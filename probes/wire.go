@@ -70,6 +70,11 @@ type Probe struct {
 	// Size is how many bytes a UDP probe's datagrams have; 0: as few as can be. The
 	// answer repeats them all.
 	Size int `json:"size,omitempty"`
+	// Name is asked for at Resolver before the first attempt, and the answer is dialled in
+	// the place of Address, which says the port and the family. A name without an answer
+	// makes the outcome Failed: it tells nothing of the flow.
+	Name     string         `json:"name,omitempty"`
+	Resolver netip.AddrPort `json:"resolver,omitzero"`
 	// Query is the fully qualified name that a DNS probe asks for.
 	Query string `json:"query,omitempty"`
 }

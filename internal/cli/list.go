@@ -14,7 +14,7 @@ import (
 func (a *app) listCommand() *cobra.Command {
 	var sel selection
 	var output string
-	var features bool
+	var features, axes bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the scenarios, with level and features",
@@ -22,6 +22,9 @@ func (a *app) listCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			if features {
 				return a.listFeatures()
+			}
+			if axes {
+				return a.listAxes()
 			}
 			list, err := sel.load()
 			if err != nil {
@@ -36,6 +39,7 @@ func (a *app) listCommand() *cobra.Command {
 	sel.flags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "text", "text, wide (with summaries), name, json")
 	cmd.Flags().BoolVar(&features, "features", false, "list the features that scenarios can have, instead")
+	cmd.Flags().BoolVar(&axes, "axes", false, "list the axes along which scenarios are run, and their values, instead")
 	return cmd
 }
 
@@ -115,6 +119,15 @@ func (a *app) listFeatures() error {
 	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 	for _, f := range scenario.Features() {
 		_, _ = fmt.Fprintf(w, "%s\t%s\n", f.Name, f.Meaning)
+	}
+	return w.Flush()
+}
+
+func (a *app) listAxes() error {
+	w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
+	for _, axis := range scenario.AxisValues() {
+		name, values, _ := strings.Cut(axis, "=")
+		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, strings.ReplaceAll(values, ",", ", "))
 	}
 	return w.Flush()
 }

@@ -29,7 +29,15 @@ func (s *selection) rerun(list []*scenario.Scenario) ([]*scenario.Scenario, erro
 	if err != nil {
 		return nil, fmt.Errorf("--rerun-failed: %s: %w", s.rerunFailed, err)
 	}
-	kept := slices.DeleteFunc(list, func(sc *scenario.Scenario) bool { return !slices.Contains(names, sc.Name) })
+	var kept []*scenario.Scenario
+	for _, sc := range list {
+		if slices.Contains(names, sc.Name) {
+			kept = append(kept, sc)
+		}
+		if mirror, why := sc.Mirror(); why == "" && slices.Contains(names, mirror.Name) {
+			kept = append(kept, mirror)
+		}
+	}
 	known := map[string]bool{}
 	for _, sc := range kept {
 		known[sc.Name] = true

@@ -23,6 +23,7 @@ import (
 type runFlags struct {
 	selection
 	clusterFlags
+	axisFlags
 	output       string
 	reports      []string
 	parallel     int
@@ -40,6 +41,7 @@ type runFlags struct {
 func (r *runFlags) flags(f *pflag.FlagSet) {
 	r.selection.flags(f)
 	r.clusterFlags.flags(f)
+	r.axisFlags.flags(f)
 	f.StringVar(&r.rerunFailed, "rerun-failed", "", "only scenarios that failed or could not be told in this JSON report of an earlier run")
 	f.StringVarP(&r.output, "output", "o", "text", "format of the report on standard output: "+formatNames())
 	f.StringArrayVar(&r.reports, "report", nil, "also write the report as FORMAT=PATH (repeatable), on every exit path")
@@ -84,7 +86,11 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	}
 	outputs, errReports := parseReports(flags.output, flags.reports)
 	provider, k, errCluster := flags.choose()
-	if err := errors.Join(errScenarios, errReports, errCluster, checkBundles(flags.bundles), flags.checkPause()); err != nil {
+	axes, errAxes := flags.choice()
+	if errScenarios == nil && errAxes == nil {
+		list, errScenarios = mirrored(list, axes)
+	}
+	if err := errors.Join(errScenarios, errAxes, errReports, errCluster, checkBundles(flags.bundles), flags.checkPause()); err != nil {
 		return badInput(err)
 	}
 	screen := newScreen(a, flags, len(list))
@@ -104,6 +110,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	screen.cluster(c)
 	bundles := newBundles(flags.bundles, c, screen)
 	config := flags.config(c, list, k, screen.event)
+	config.Axes = axes
 	config.OnFailure = (&pauser{
 		bundles: bundles, screen: screen, cluster: c, wanted: flags.onFailure == onFailurePause, limit: flags.pauseFor,
 	}).witness

@@ -212,7 +212,11 @@ func arguments(f flow.Flow) string {
 	if to.Kind == flow.KindDNS {
 		kind, to = "dns-"+kind, flow.Pod(systemNamespace, "dns")
 	}
-	return fmt.Sprintf("%s %s %s %s %s %s %s %d", f.Source.Namespace, f.Source.Name, kind, f.Via, f.Family, to.Namespace, to.Name, f.Port)
+	via := f.Via
+	if via.Service() { // the script knows the address to which the name leads
+		via = flow.ClusterIP
+	}
+	return fmt.Sprintf("%s %s %s %s %s %s %s %d", f.Source.Namespace, f.Source.Name, kind, via, f.Family, to.Namespace, to.Name, f.Port)
 }
 
 // quoted is a word in single quotes.

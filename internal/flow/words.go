@@ -41,12 +41,17 @@ func FamilyOf(a netip.Addr) Family {
 // Via is the address that a source dials to reach a destination.
 type Via uint8
 
-// The paths. PodIP is also the word for the own address of a host or a node.
+// The paths. PodIP is also the word for the own address of a host or a node. ByName is
+// ClusterIP, with the source asking the cluster's DNS for the address each time.
 const (
 	ViaUnknown Via = iota
 	PodIP
 	ClusterIP
+	ByName
 )
+
+// Service reports whether the path leads through a Service.
+func (v Via) Service() bool { return v == ClusterIP || v == ByName }
 
 // Verdict is what is expected of a flow.
 type Verdict uint8
@@ -87,7 +92,7 @@ func (o Outcome) Blocked() bool {
 var (
 	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}
-	viaWords      = []string{"unknown", "podIP", "clusterIP"}
+	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns"}
 	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}
 	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed"}
 )

@@ -127,6 +127,8 @@ type Run struct {
 	Parallel  int
 	Preflight Preflight
 	Scenarios []Scenario // in the order in which they ended
+	// Axes are the values along which flows were tried.
+	Axes []AxisCount
 	// Interrupted is true where the run ended before every scenario had its turn.
 	Interrupted bool
 	// Err is an infrastructure failure that ended the run early, as text; else "".

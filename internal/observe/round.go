@@ -46,7 +46,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 	for n, i := range indices {
 		t := w.targets[i]
 		longest = max(longest, total(timeouts[i]))
-		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query, Size: t.Size}
+		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)
 	defer cancel()

@@ -49,7 +49,7 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
 	case !from.hasAddress(f.Family) || !to.hasAddress(f.Family):
 		return nil, nil, flow.Unknown, fmt.Sprintf("%s and %s do not both have an %s address", f.Source, f.Destination, f.Family)
-	case f.Via == flow.ClusterIP && !(from.selectable() && to.selectable()):
+	case f.Via.Service() && !(from.selectable() && to.selectable()):
 		return nil, nil, flow.Unknown, "only a pod reaches others by their Service"
 	}
 	return from, to, flow.Unknown, ""

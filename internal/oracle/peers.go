@@ -167,7 +167,7 @@ func (q *question) mayHold(b *ipBlock, addrs []netip.Addr) bool {
 // none of a pod or an external host.
 func (q *question) mayHoldDisguise(b *ipBlock) bool {
 	switch {
-	case q.flow.Via != flow.ClusterIP:
+	case !q.flow.Via.Service():
 		return false
 	case q.way == ingress:
 		return q.mayHold(b, q.world.nodes)

@@ -27,7 +27,7 @@ func unless(open func(oracle.State, flow.Flow) bool) func(*evidence, int) []pred
 	}
 }
 
-func throughService(_ oracle.State, f flow.Flow) bool { return f.Via == flow.ClusterIP }
+func throughService(_ oracle.State, f flow.Flow) bool { return f.Via.Service() }
 func overIPv6(_ oracle.State, f flow.Flow) bool       { return f.Family == flow.IPv6 }
 func overIPv4(_ oracle.State, f flow.Flow) bool       { return f.Family == flow.IPv4 }
 func byUDP(_ oracle.State, f flow.Flow) bool          { return f.Protocol == flow.UDP }
@@ -77,7 +77,7 @@ func servicePort(e *evidence, moment int) []prediction {
 	w := e.moments[moment].World
 	return []prediction{func(i int) flow.Verdict {
 		f := e.flows[i]
-		if f.Via == flow.ClusterIP {
+		if f.Via.Service() {
 			f.Port += servicePortOffset
 		}
 		return w.Expect(f)

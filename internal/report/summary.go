@@ -20,6 +20,9 @@ func Summary(in Input, o Options) string {
 	lines = append(lines, section(s.deviations(in))...)
 	lines = append(lines, section(s.counts(r))...)
 	lines = append(lines, section(s.latencies(r))...)
+	if text := axes(r); text != "" {
+		lines = append(lines, s.field("axes", text)...)
+	}
 	if n := flaps(r); n > 0 {
 		lines = append(lines, s.field("flaps", plural(n, "flow")+" did not stay as expected")...)
 	}

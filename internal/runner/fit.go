@@ -24,8 +24,11 @@ func (r *run) unfit(s *scenario.Scenario) string {
 			return "labels kube-system, which cniproof does only on clusters that it made"
 		}
 	}
-	if len(s.Flows(r.axes())) == 0 {
-		return "none of its flows exists on this cluster"
+	if len(s.Flows(r.axes(s))) == 0 {
+		return "none of its flows exists on this cluster, on the axes that were chosen"
+	}
+	if !r.choice(s).Default() && !s.Control && !s.Changes(r.axes(s)) {
+		return "on the axes that were chosen no verdict changes, so that it would prove nothing"
 	}
 	return ""
 }

@@ -38,6 +38,8 @@ type Config struct {
 	FailFast bool
 	// Keep leaves what was deployed last on every stage where it is.
 	Keep bool
+	// Axes are those along which flows are tried; the zero value chooses the default.
+	Axes scenario.Choice
 	// OnFailure is told of every scenario that failed or could not be told, while its
 	// stage stands as it stood then; that stage waits for it to return. May be nil; is
 	// called by several stages at once.
@@ -85,9 +87,10 @@ func Run(ctx context.Context, cfg Config) *judge.Run {
 func newRun(cfg Config) *run {
 	cfg.ID = cmp.Or(cfg.ID, drawID())
 	r := &run{
-		cfg:  cfg,
-		pace: pace{within: cfg.Within, hold: cfg.Hold},
-		pool: observe.NewPool(cfg.Cluster.Attach),
+		cfg:     cfg,
+		pace:    pace{within: cfg.Within, hold: cfg.Hold},
+		pool:    observe.NewPool(cfg.Cluster.Attach),
+		covered: map[[2]string]*judge.AxisCount{},
 		result: &judge.Run{
 			Begin: time.Now(), Seed: cfg.Seed, Parallel: cfg.Parallel,
 		},
@@ -109,6 +112,7 @@ func drawID() string {
 }
 
 func (r *run) end(ctx context.Context) *judge.Run {
+	r.result.Axes = r.coverage()
 	r.result.Took = time.Since(r.result.Begin)
 	r.result.Interrupted = ctx.Err() != nil
 	return r.result
@@ -131,7 +135,8 @@ type run struct {
 
 	quiet sync.RWMutex // locked by a scenario that has to run alone
 
-	mu      sync.Mutex // guards result and retries, and serialises Progress
+	mu      sync.Mutex // guards covered, result and retries, and serialises Progress
+	covered map[[2]string]*judge.AxisCount
 	result  *judge.Run
 	retries int // scenarios that were, or should have been, tried once more
 }

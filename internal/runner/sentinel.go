@@ -55,7 +55,7 @@ func (p *play) sentinel() (*play, error) {
 		p.bench.sentinel.silent = true
 	}
 	b := p.bench.sentinel
-	return &play{bench: b, scenario: s, flows: s.Flows(r.axes()), oracle: oracle.NewPlay(s), result: describe(s)}, nil
+	return &play{bench: b, scenario: s, flows: s.Flows(r.axes(s)), oracle: oracle.NewPlay(s), result: describe(s)}, nil
 }
 
 // everywhere adds a selected pod on each further node.

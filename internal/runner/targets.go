@@ -12,7 +12,6 @@ import (
 	"github.com/cniproof/cniproof/internal/deploy"
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/observe"
-	"github.com/cniproof/cniproof/internal/scenario"
 	"github.com/cniproof/cniproof/probes"
 )
 
@@ -20,20 +19,10 @@ import (
 // its ClusterIP tells whether the answer is the cluster's.
 const dnsQuery = "kubernetes.default.svc.cluster.local."
 
-// axes are what the cluster can be probed along.
-func (r *run) axes() scenario.Axes {
-	d := r.cfg.Cluster.Description()
-	return scenario.Axes{
-		Families:  d.Families,
-		Vias:      []flow.Via{flow.PodIP, flow.ClusterIP},
-		Protocols: d.Protocols,
-	}
-}
-
 // targets says for every flow where to dial and who should answer.
 func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Target, error) {
 	binding := b.stage.Binding()
-	dns, err := b.lookup(ctx)
+	dns, err := b.lookup(ctx, flows)
 	if err != nil {
 		return nil, err
 	}
@@ -46,8 +35,9 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		case f.Destination.Kind == flow.KindDNS:
 			from, t.Query, t.Peer = dns.servers, dnsQuery, dns.answer
 			t.Kind = dnsKind(f.Protocol)
-		case f.Via == flow.ClusterIP:
+		case f.Via.Service():
 			from, port = b.stage.Services(f.Destination), deploy.ServicePort(f.Port)
+			b.byName(&t, dns.servers)
 		default:
 			from = binding.Addresses[f.Destination]
 		}
@@ -91,8 +81,8 @@ type resolver struct {
 	answer  string
 }
 
-func (b *bench) lookup(ctx context.Context) (resolver, error) {
-	if !b.topology.DNS {
+func (b *bench) lookup(ctx context.Context, flows []flow.Flow) (resolver, error) {
+	if !b.topology.DNS && !slices.ContainsFunc(flows, func(f flow.Flow) bool { return f.Via == flow.ByName }) {
 		return resolver{}, nil
 	}
 	servers, err := b.clusterIPs(ctx, "kube-system", "kube-dns")

@@ -108,7 +108,7 @@ func (v *watch) settle(ctx context.Context) *vigil.Report {
 		return couldNot("choosing the step to hold: %v", err)
 	}
 	v.held = s.Steps[number-1].Name
-	v.play = &play{bench: v.bench, scenario: s, flows: s.Flows(v.run.axes()), oracle: oracle.NewPlay(s), result: describe(s)}
+	v.play = &play{bench: v.bench, scenario: s, flows: s.Flows(v.run.axes(s)), oracle: oracle.NewPlay(s), result: describe(s)}
 	v.cfg.Say(fmt.Sprintf("deploying %d probe pods for scenario %s", len(s.Topology.Pods), s.Name))
 	if err := v.play.prepare(ctx); err != nil {
 		return couldNot("deploying the probes: %v", err)
@@ -158,7 +158,7 @@ func (v *watch) step() (int, error) {
 			return 0, err
 		}
 		denied := 0
-		for _, f := range s.Flows(v.run.axes()) {
+		for _, f := range s.Flows(v.run.axes(s)) {
 			if world.Expect(f) == flow.Deny {
 				denied++
 			}

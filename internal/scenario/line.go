@@ -55,7 +55,7 @@ func (p pattern) match(f flow.Flow) bool {
 	return (p.port == 0 || p.port == f.Port) &&
 		(p.protocol == flow.ProtocolUnknown || p.protocol == f.Protocol) &&
 		(p.family == flow.FamilyUnknown || p.family == f.Family) &&
-		(p.via == flow.ViaUnknown || p.via == f.Via) &&
+		(p.via == flow.ViaUnknown || p.via == f.Via || p.via == flow.ClusterIP && f.Via.Service()) &&
 		p.source.match(f.Source) && p.destination.match(f.Destination)
 }
 

@@ -6,22 +6,6 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
-// Axes are the values along which a matrix is spread out.
-type Axes struct {
-	Families  []flow.Family
-	Vias      []flow.Via
-	Protocols []flow.Protocol
-}
-
-// AllAxes is every family, path and protocol that there is.
-func AllAxes() Axes {
-	return Axes{
-		Families:  []flow.Family{flow.IPv4, flow.IPv6},
-		Vias:      []flow.Via{flow.PodIP, flow.ClusterIP},
-		Protocols: []flow.Protocol{flow.TCP, flow.UDP, flow.SCTP},
-	}
-}
-
 // dnsPorts is what the cluster's DNS service serves.
 func dnsPorts() []flow.Port {
 	return []flow.Port{{Number: 53, Protocol: flow.UDP}, {Number: 53, Protocol: flow.TCP}}
@@ -31,7 +15,7 @@ func dnsPorts() []flow.Port {
 // flow between two different endpoints of the topology, along the given axes.
 // Flows of a pod to itself are left out, because nothing is promised about them.
 func (s *Scenario) Flows(axes Axes) []flow.Flow {
-	m := matrix{axes: axes}
+	m := matrix{axes: axes, nodes: s.Topology.places()}
 	m.podFlows(s.Topology)
 	m.externalFlows(s.Topology)
 	m.nodeFlows(s.Topology)
@@ -52,11 +36,12 @@ func (t Topology) NodeCount() int {
 
 type matrix struct {
 	axes  Axes
+	nodes map[flow.Endpoint]int
 	flows []flow.Flow
 }
 
 func (m *matrix) podFlows(t Topology) {
-	vias := []flow.Via{flow.PodIP, flow.ClusterIP}
+	vias := []flow.Via{flow.PodIP, flow.ClusterIP, flow.ByName}
 	if t.Direct {
 		vias = vias[:1]
 	}
@@ -101,6 +86,9 @@ func (m *matrix) dnsFlows(t Topology) {
 
 // add spreads one pair of endpoints along the axes.
 func (m *matrix) add(from, to flow.Endpoint, ports []flow.Port, vias ...flow.Via) {
+	if !m.placed(from, to) {
+		return
+	}
 	for _, port := range ports {
 		if !slices.Contains(m.axes.Protocols, port.Protocol) {
 			continue

@@ -73,10 +73,10 @@ func TestFlowsFollowTheAxes(t *testing.T) {
 		axes Axes
 		keep func(flow.Flow) bool
 	}{
-		"ipv6":      {Axes{[]flow.Family{flow.IPv6}, AllAxes().Vias, AllAxes().Protocols}, func(f flow.Flow) bool { return f.Family == flow.IPv6 }},
-		"podIP":     {Axes{AllAxes().Families, []flow.Via{flow.PodIP}, AllAxes().Protocols}, func(f flow.Flow) bool { return f.Via == flow.PodIP }},
-		"clusterIP": {Axes{AllAxes().Families, []flow.Via{flow.ClusterIP}, AllAxes().Protocols}, func(f flow.Flow) bool { return f.Via == flow.ClusterIP }},
-		"UDP":       {Axes{AllAxes().Families, AllAxes().Vias, []flow.Protocol{flow.UDP}}, func(f flow.Flow) bool { return f.Protocol == flow.UDP }},
+		"ipv6":      {Axes{Families: []flow.Family{flow.IPv6}, Vias: AllAxes().Vias, Protocols: AllAxes().Protocols}, func(f flow.Flow) bool { return f.Family == flow.IPv6 }},
+		"podIP":     {Axes{Families: AllAxes().Families, Vias: []flow.Via{flow.PodIP}, Protocols: AllAxes().Protocols}, func(f flow.Flow) bool { return f.Via == flow.PodIP }},
+		"clusterIP": {Axes{Families: AllAxes().Families, Vias: []flow.Via{flow.ClusterIP}, Protocols: AllAxes().Protocols}, func(f flow.Flow) bool { return f.Via == flow.ClusterIP }},
+		"UDP":       {Axes{Families: AllAxes().Families, Vias: AllAxes().Vias, Protocols: []flow.Protocol{flow.UDP}}, func(f flow.Flow) bool { return f.Protocol == flow.UDP }},
 		"none":      {Axes{}, func(flow.Flow) bool { return false }},
 	}
 	for name, test := range narrow {

@@ -43,6 +43,7 @@ type Scenario struct {
 	Refs     []string
 	Control  bool // changes no verdict on purpose
 	Canary   bool // ends with a look whether policies elsewhere still take effect
+	Mirrored bool // is the mirror of another
 	Topology Topology
 	Steps    []Step
 }
