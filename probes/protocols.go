@@ -39,6 +39,7 @@ func protocols() []protocol {
 		sctpProtocol(),
 		dnsUDPProtocol(),
 		dnsTCPProtocol(),
+		icmpProtocol(),
 	}
 }
 

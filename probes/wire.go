@@ -23,6 +23,9 @@ const (
 	KindSCTP   Kind = "sctp"
 	KindDNSUDP Kind = "dns-udp"
 	KindDNSTCP Kind = "dns-tcp"
+	// KindICMP is an echo request; the port of its address means nothing, and the answer
+	// names nobody.
+	KindICMP Kind = "icmp"
 )
 
 // Request is one frame from the prober to the agent. Exactly one of Serve, Probe

@@ -100,8 +100,15 @@ func (f Flow) String() string {
 	return fmt.Sprintf("%s via %s over %s", f.Line(), f.Via, f.Family)
 }
 
+// Unsettled reports whether no specification says anything of such a flow, whatever the
+// policies are: one of an endpoint to itself, or one of ICMP.
+func (f Flow) Unsettled() bool { return f.Source == f.Destination || f.Protocol == ICMP }
+
 // Line is String without path and family.
 func (f Flow) Line() string {
+	if f.Protocol == ICMP {
+		return fmt.Sprintf("%s -> %s:*/ICMP", f.Source, f.Destination)
+	}
 	return fmt.Sprintf("%s -> %s:%d/%s", f.Source, f.Destination, f.Port, f.Protocol)
 }
 

@@ -9,12 +9,14 @@ import (
 // Protocol is a transport protocol that NetworkPolicy can name.
 type Protocol uint8
 
-// The protocols of networking.k8s.io/v1.
+// The protocols of networking.k8s.io/v1, and ICMP.
 const (
 	ProtocolUnknown Protocol = iota
 	TCP
 	UDP
 	SCTP
+	// ICMP is an echo request. It has no ports, and NetworkPolicy cannot name it.
+	ICMP
 )
 
 // Family is an IP family.
@@ -90,7 +92,7 @@ func (o Outcome) Blocked() bool {
 
 //nolint:gochecknoglobals // constant tables
 var (
-	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP"}
+	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP", "ICMP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}
 	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns"}
 	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}

@@ -132,6 +132,9 @@ func suspect(t Target, agents map[*Agent]health, granted time.Duration) string {
 	if reason := server.late(granted); reason != "" {
 		return "could not tell: destination: " + reason
 	}
+	if t.Kind == probes.KindICMP {
+		return "" // the kernel answers, for nobody
+	}
 	if server.pong.Identity != t.Peer {
 		return fmt.Sprintf("could not tell: the destination is %q, not %q", server.pong.Identity, t.Peer)
 	}

@@ -45,6 +45,8 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Unknown, fmt.Sprintf("%s is nobody who dials in this scenario", f.Source)
 	case to == nil:
 		return nil, nil, flow.Unknown, fmt.Sprintf("%s is nobody in this scenario", f.Destination)
+	case f.Protocol == flow.ICMP:
+		return nil, nil, flow.Undefined, "nothing is promised about ICMP"
 	case from == to:
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
 	case !from.hasAddress(f.Family) || !to.hasAddress(f.Family):

@@ -55,6 +55,8 @@ type Document struct {
 	Spent SpentInfo `json:"spent"`
 	// Deviations are those that the implementation is known for.
 	Deviations []DeviationEntry `json:"deviations"`
+	// Profile is what was seen of behaviours that no specification settles.
+	Profile []ProfileEntry `json:"profile"`
 	// Axes are the values along which flows were tried.
 	Axes []AxisEntry `json:"axes"`
 	// Scenarios are in the order in which they ended.

@@ -237,6 +237,9 @@ func profiles(r *judge.Run) []profileView {
 		}
 		p := profileView{Name: sc.Name, Level: string(sc.Level), Summary: plain(sc.Summary)}
 		for i := range sc.Steps {
+			if sc.Steps[i].Control {
+				continue
+			}
 			for _, class := range byClass(bundles(records(cellsOf(sc, &sc.Steps[i], record)))) {
 				row := newFindingView("", "", s.finding(class))
 				if !slices.ContainsFunc(p.Rows, row.says) {

@@ -95,6 +95,7 @@ func document(in Input) *Document {
 		Latency:        Latencies{Enforce: percentiles(enforcement(run)), Revoke: percentiles(revocation(run))},
 		Spent:          spentInfo(run.Spent()),
 		Deviations:     deviationEntries(in),
+		Profile:        profile(run),
 		Axes:           axisEntries(run),
 		Scenarios:      []ScenarioEntry{},
 	}

@@ -127,6 +127,7 @@ func (s style) markdownTail(in Input) string {
 	run := in.run()
 	var b strings.Builder
 	b.WriteString(markdownDeviations(in))
+	b.WriteString(markdownProfile(run))
 	if lines := s.recorded(run); len(lines) > 0 {
 		b.WriteString("\n" + fold(fmt.Sprintf("Recorded, not judged (%d)", run.Count(judge.Recorded)), within(lines[1:])))
 	}

@@ -15,7 +15,10 @@ import (
 func Summary(in Input, o Options) string {
 	s, r := o.style(), in.run()
 	var lines []string
-	lines = append(lines, section(s.recorded(r))...)
+	lines = append(lines, section(s.profileTable(r))...)
+	if s.verbose {
+		lines = append(lines, section(s.recorded(r))...)
+	}
 	lines = append(lines, section(s.skipped(r))...)
 	lines = append(lines, section(s.deviations(in))...)
 	lines = append(lines, section(s.counts(r))...)
@@ -140,6 +143,9 @@ func (s style) recordedOf(sc *judge.Scenario) []string {
 	rows, several := 0, recordingSteps(sc) > 1
 	for i := range sc.Steps {
 		step := &sc.Steps[i]
+		if step.Control {
+			continue
+		}
 		for _, b := range bundles(records(cellsOf(sc, step, record))) {
 			rows++
 			if rows <= fewRecords || s.verbose {
@@ -162,7 +168,7 @@ func (s style) recordedOf(sc *judge.Scenario) []string {
 func recordingSteps(sc *judge.Scenario) int {
 	n := 0
 	for i := range sc.Steps {
-		if len(cellsOf(sc, &sc.Steps[i], record)) > 0 {
+		if !sc.Steps[i].Control && len(cellsOf(sc, &sc.Steps[i], record)) > 0 {
 			n++
 		}
 	}

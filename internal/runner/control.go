@@ -48,6 +48,9 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 	}
 	for i := range goal.Expected {
 		goal.Expected[i] = flow.Allow
+		if p.flows[i].Unsettled() {
+			goal.Expected[i] = flow.Undefined
+		}
 	}
 	step := p.watch(ctx, goal)
 	step.Name, step.Control = name, true

@@ -48,6 +48,9 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 				t.Size = b.topology.Datagram
 			}
 		}
+		if f.Protocol == flow.ICMP { // the kernel answers, and does not say for whom
+			t.Peer, port = "", 1
+		}
 		addr, ok := ofFamily(from, f.Family)
 		if !ok {
 			return nil, fmt.Errorf("the cluster gave %s no %s address for flow %s", f.Destination, f.Family, f)

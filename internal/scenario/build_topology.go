@@ -51,7 +51,7 @@ func (d *decoder) nameIsStem(name string) {
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
-	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram}
+	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo}
 	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
 		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
@@ -206,7 +206,7 @@ func parsePort(text string) (flow.Port, error) {
 	}
 	number, word, ok := strings.Cut(rest, "/")
 	var p flow.Port
-	if !ok || p.Protocol.UnmarshalText([]byte(word)) != nil || p.Protocol == flow.ProtocolUnknown {
+	if !ok || p.Protocol.UnmarshalText([]byte(word)) != nil || p.Protocol == flow.ProtocolUnknown || p.Protocol == flow.ICMP {
 		return p, fmt.Errorf("port %q must be NUMBER/PROTOCOL or NAME=NUMBER/PROTOCOL, with TCP, UDP or SCTP", text)
 	}
 	var err error

@@ -71,6 +71,8 @@ type topologyDoc struct {
 	External   externalDoc             `json:"external"`
 	Nodes      nodesDoc                `json:"nodes"`
 	DNS        bool                    `json:"dns"`
+	Itself     bool                    `json:"itself"`
+	Echo       bool                    `json:"echo"`
 	Direct     bool                    `json:"direct"`
 	Datagram   int                     `json:"datagram"`
 }

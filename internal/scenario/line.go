@@ -9,9 +9,10 @@ import (
 )
 
 // Verdict is what the scenario's author expects of a flow: that of the last line
-// which names it, else the default. A pod's flows to itself are always undefined.
+// which names it, else the default. A pod's flows to itself, and those of
+// ICMP, are always undefined.
 func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
-	if f.Source == f.Destination {
+	if f.Unsettled() {
 		return flow.Undefined
 	}
 	for i := len(e.Lines) - 1; i >= 0; i-- {
@@ -163,7 +164,7 @@ func parseLinePort(text string) (uint16, flow.Protocol, error) {
 	number, word, found := strings.Cut(text, "/")
 	var protocol flow.Protocol
 	if found {
-		if err := protocol.UnmarshalText([]byte(word)); err != nil || protocol == flow.ProtocolUnknown {
+		if err := protocol.UnmarshalText([]byte(word)); err != nil || protocol == flow.ProtocolUnknown || protocol == flow.ICMP {
 			return 0, 0, fmt.Errorf("protocol %q of port %q must be TCP, UDP or SCTP", word, text)
 		}
 	}

@@ -13,13 +13,15 @@ func dnsPorts() []flow.Port {
 
 // Flows is the scenario's matrix, complete and sorted by flow.Compare: every
 // flow between two different endpoints of the topology, along the given axes.
-// Flows of a pod to itself are left out, because nothing is promised about them.
+// Flows of a pod to itself, and those of ICMP, are left out unless the topology asks for
+// them, because nothing is promised about them.
 func (s *Scenario) Flows(axes Axes) []flow.Flow {
 	m := matrix{axes: axes, nodes: s.Topology.places()}
 	m.podFlows(s.Topology)
 	m.externalFlows(s.Topology)
 	m.nodeFlows(s.Topology)
 	m.dnsFlows(s.Topology)
+	m.echoFlows(s.Topology)
 	slices.SortFunc(m.flows, flow.Compare)
 	return slices.Compact(m.flows)
 }
@@ -47,7 +49,7 @@ func (m *matrix) podFlows(t Topology) {
 	}
 	for _, from := range t.Pods {
 		for _, to := range t.Pods {
-			if from.Endpoint() != to.Endpoint() {
+			if t.Itself || from.Endpoint() != to.Endpoint() {
 				m.add(from.Endpoint(), to.Endpoint(), to.Ports, vias...)
 			}
 		}
@@ -81,6 +83,28 @@ func (m *matrix) dnsFlows(t Topology) {
 	}
 	for _, p := range t.Pods {
 		m.add(p.Endpoint(), flow.DNS(), dnsPorts(), flow.ClusterIP)
+	}
+}
+
+// echoFlows are the same whichever protocols are chosen: no policy can name ICMP.
+func (m *matrix) echoFlows(t Topology) {
+	if !t.Echo || !slices.Contains(m.axes.Vias, flow.PodIP) {
+		return
+	}
+	for _, from := range t.Pods {
+		for _, to := range t.Pods {
+			m.echo(from.Endpoint(), to.Endpoint())
+		}
+		for n := 1; n <= t.External.Hosts; n++ {
+			m.echo(from.Endpoint(), flow.External(n))
+			m.echo(flow.External(n), from.Endpoint())
+		}
+	}
+}
+
+func (m *matrix) echo(from, to flow.Endpoint) {
+	if from != to && m.placed(from, to) {
+		m.addFamilies(flow.Flow{Source: from, Destination: to, Protocol: flow.ICMP, Via: flow.PodIP})
 	}
 }
 

@@ -27,6 +27,8 @@ var (
 		{name: "ipv6/conf/all/disable_ipv6", value: "0", likely: true},
 		{name: "ipv6/conf/default/disable_ipv6", value: "0", likely: true},
 		{name: "ipv6/conf/default/addr_gen_mode", value: "1"}, // no link-local addresses
+		// ICMP without a privilege, as in pods of a real cluster.
+		{name: "ipv4/ping_group_range", value: "0 2147483647", optional: true},
 		// A refused probe is told so every time, not once a second.
 		{name: "ipv4/icmp_ratelimit", value: "0", optional: true},
 		{name: "ipv4/icmp_msgs_per_sec", value: "1000000", optional: true},
