@@ -7,6 +7,7 @@ package scenarios
 import "embed"
 
 //go:generate go run ../hack/families .
+//go:generate go run ../hack/familytable ../docs
 
 // FS holds TOPIC/NAME.yaml, and topologies/NAME.yaml.
 //

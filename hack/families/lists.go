@@ -34,7 +34,7 @@ func longLists() []file {
 	return []file{
 		everyPort("every-one-of-25-ports", 25, true), everyPort("every-one-of-100-ports", 100, true), everyPort("every-one-of-1000-ports", 1000, false),
 		everyBlock(25), everyBlock(100), everyBlock(1000),
-		everyExcept(100), everyPeer(100), everyValue(100),
+		everyExcept(100), everyPeer(100), everyValue(100), everyRule(25), everyPolicy(25),
 	}
 }
 

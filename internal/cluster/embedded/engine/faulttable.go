@@ -51,6 +51,17 @@ const (
 	LongPortListsCut         Fault = "long-port-lists-cut"
 	LongPeerListsCut         Fault = "long-peer-lists-cut"
 	LargeDatagramsDropped    Fault = "large-datagrams-dropped"
+	ManyPoliciesCut          Fault = "many-policies-cut"
+	ManyRulesCut             Fault = "many-rules-cut"
+	ManyRequirementsCut      Fault = "many-requirements-cut"
+	LabelCaseIgnored         Fault = "label-case-ignored"
+	LabelDomainIgnored       Fault = "label-domain-ignored"
+	UnsortedValuesMissed     Fault = "unsorted-values-missed"
+	HighPortsIgnored         Fault = "high-ports-ignored"
+	PortNumberOverwritten    Fault = "port-number-overwritten"
+	LongIPv6PrefixCut        Fault = "long-ipv6-prefix-cut"
+	UnnamedProtocolsOpen     Fault = "unnamed-protocols-open"
+	AdmittedIsReached        Fault = "admitted-is-reached"
 	UDPUnenforced            Fault = "udp-unenforced"
 	IPv6Unenforced           Fault = "ipv6-unenforced"
 	OnlyFirstFamily          Fault = "only-first-family"
@@ -133,6 +144,18 @@ var faultTable = []FaultInfo{
 	{LongPortListsCut, "Only the first 15 ports of a rule count."},
 	{LongPeerListsCut, "Only the first 255 peers of a rule count."},
 	{LargeDatagramsDropped, "A rule for a UDP port admits no datagram that takes more than one frame."},
+	// Slips.
+	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
+	{ManyRulesCut, "Only the first eight rules of a direction count."},
+	{ManyRequirementsCut, "Only the first eight requirements of a selector count."},
+	{LabelCaseIgnored, "Values of labels are compared without regard to case."},
+	{LabelDomainIgnored, "The domain before the slash of a label's key is ignored."},
+	{UnsortedValuesMissed, "In and NotIn look their values up as if they were sorted."},
+	{HighPortsIgnored, "A port above 32767 opens nothing."},
+	{PortNumberOverwritten, "Of the entries of a rule with one port number, only the last counts, whatever the protocols are."},
+	{LongIPv6PrefixCut, "An IPv6 block longer than 64 bits is taken for its first 64."},
+	{UnnamedProtocolsOpen, "Where rules name protocols, the others are not isolated."},
+	{AdmittedIsReached, "Whom a policy for both directions admits, its pods may dial."},
 	// The data path.
 	{UDPUnenforced, "UDP is never denied."},
 	{IPv6Unenforced, "IPv6 is never denied."},

@@ -4,6 +4,7 @@ import "slices"
 
 // combined is what policies allow a pod together: policies add up.
 func (m *modeller) combined(p *pod, d direction, policies []*compiled) *isolation {
+	policies = firstFew(policies, m.faults, ManyPoliciesCut)
 	var allows []allow
 	for i, c := range policies {
 		these := resolved(p, c.says[d].allows)
@@ -13,6 +14,7 @@ func (m *modeller) combined(p *pod, d direction, policies []*compiled) *isolatio
 			allows = append(allows, these...)
 		}
 	}
+	allows = append(allows, m.slips(allows, policies, d)...)
 	allows = m.shadowed(allows)
 	allows = m.narrowed(allows, policies, d)
 	return &isolation{merged(append(allows, m.exempt(p)...))}

@@ -116,7 +116,7 @@ func (c *compiler) selectedPeers(own string, peer *networkingv1.NetworkPolicyPee
 
 // block resolves an ipBlock. Its exceptions are taken out of the block only.
 func (c *compiler) block(b *networkingv1.IPBlock) peerSet {
-	cidr := parseBlock(b.CIDR)
+	cidr := c.cutShort(parseBlock(b.CIDR))
 	if !cidr.IsValid() || c.faults.Has(ZeroPrefixIgnored) && cidr.Bits() == 0 {
 		return peerSet{blocks: true}
 	}

@@ -142,7 +142,7 @@ func (c *compiler) counting(rules []rule) []rule {
 	case len(rules) > 1 && c.faults.Has(LastRuleOnly):
 		return rules[len(rules)-1:]
 	}
-	return rules
+	return firstFew(rules, c.faults, ManyRulesCut)
 }
 
 // rule compiles a rule. The named ports of an ingress rule are those of the

@@ -30,6 +30,7 @@ func (c *compiler) ports(list []networkingv1.NetworkPolicyPort) wanted {
 	if c.faults.Has(LongPortListsCut) && len(list) > shortPorts {
 		list = list[:shortPorts]
 	}
+	list = c.slipped(list)
 	var out wanted
 	for i := range list {
 		entry := &list[i]

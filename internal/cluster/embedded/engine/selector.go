@@ -22,6 +22,7 @@ func newSelector(s *metav1.LabelSelector, faults Faults) *selector {
 			Key: key, Operator: metav1.LabelSelectorOpIn, Values: []string{value},
 		})
 	}
+	out.requirements = firstFew(inOrder(out.requirements, len(s.MatchLabels)), faults, ManyRequirementsCut)
 	return out
 }
 
@@ -39,10 +40,10 @@ func (s *selector) matches(labels map[string]string) bool {
 }
 
 func (s *selector) satisfied(r *metav1.LabelSelectorRequirement, labels map[string]string) bool {
-	value, present := labels[r.Key]
+	value, present := s.label(labels, r.Key)
 	switch r.Operator {
 	case metav1.LabelSelectorOpIn:
-		return present && slices.Contains(r.Values, value)
+		return present && s.oneOf(r.Values, value)
 	case metav1.LabelSelectorOpNotIn:
 		return s.notIn(r.Values, value, present)
 	case metav1.LabelSelectorOpExists:
@@ -60,5 +61,5 @@ func (s *selector) notIn(values []string, value string, present bool) bool {
 	if s.faults.Has(NotInAsOr) {
 		return slices.ContainsFunc(values, func(v string) bool { return v != value })
 	}
-	return !slices.Contains(values, value)
+	return !s.oneOf(values, value)
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// everyRule is a policy with so many rules, each with one port that the server serves.
+func everyRule(count int) file {
+	listed, between := portsFrom(20000, count)
+	s := scene{
+		topic: "lists", name: fmt.Sprintf("each-of-%d-rules", count),
+		from:     "25 rules of one policy, each with one port, and each port probed",
+		summary:  fmt.Sprintf("Each of %d rules counts, the first and the last, in either direction.", count),
+		features: []string{"egress", "ingress"}, refs: []string{refRules},
+		topology: portTopology(append(listed, between...), true),
+	}
+	var rules []string
+	for _, p := range listed {
+		rules = append(rules, fmt.Sprintf("{ports: [{port: %d}]}", p))
+	}
+	s.steps = []string{
+		listStep("ingress", "Ingress", "&rules "+list(rules), "{matchLabels: {app: server}}", shutPorts(between)),
+		listStep("egress", "Egress", "*rules", "{matchLabels: {app: client}}", shutPorts(between)),
+	}
+	return s.file()
+}
+
+// everyPolicy is so many policies, each with one port that the server serves.
+func everyPolicy(count int) file {
+	listed, between := portsFrom(20000, count)
+	s := scene{
+		topic: "lists", name: fmt.Sprintf("each-of-%d-policies", count),
+		from:     "25 policies for one pod, each with one port, and each port probed",
+		summary:  fmt.Sprintf("Of %d policies that select a pod each adds what it allows.", count),
+		features: []string{"ingress"}, refs: []string{refUnion},
+		topology: portTopology(append(listed, between...), true),
+	}
+	var b strings.Builder
+	b.WriteString("  - name: one port each\n    apply:\n")
+	for i, p := range listed {
+		fmt.Fprintf(&b, "    - apiVersion: networking.k8s.io/v1\n      kind: NetworkPolicy\n      metadata: {name: one-of-many-%d, namespace: x}\n", i+1)
+		fmt.Fprintf(&b, "      spec: {podSelector: {matchLabels: {app: server}}, ingress: [{ports: [{port: %d}]}]}\n", p)
+	}
+	s.steps = []string{b.String() + shutPorts(between)}
+	return s.file()
+}
+
+// shutPorts expects that the server is open but for these ports.
+func shutPorts(numbers []int) string {
+	var lines []string
+	for _, p := range numbers {
+		lines = append(lines, fmt.Sprintf("deny: \"* -> x/server:%d/TCP\"", p))
+	}
+	return expectation(lines)
+}
