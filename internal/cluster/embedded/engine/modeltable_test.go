@@ -5,7 +5,7 @@ import "maps"
 // modelTable is every feature and every fault of the model, by topic.
 func modelTable() map[string][]modelRow {
 	all := map[string][]modelRow{}
-	for _, part := range []map[string][]modelRow{policyRows(), peerRows(), blockRows(), portRows(), familyRows(), changeRows()} {
+	for _, part := range []map[string][]modelRow{policyRows(), peerRows(), blockRows(), portRows(), familyRows(), changeRows(), subtleRows()} {
 		maps.Copy(all, part)
 	}
 	return all

@@ -1,0 +1,67 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// subtleRows are of lists that are cut short, and of slips.
+func subtleRows() map[string][]modelRow {
+	from := func(peers string) []string {
+		return []string{`x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: ` + peers + `}]}`}
+	}
+	in := func(ports string) []string {
+		return []string{`x/p {podSelector: {}, ingress: [{ports: ` + ports + `}]}`}
+	}
+	repeat := func(count int, format, last string) string {
+		var all []string
+		for i := range count {
+			all = append(all, fmt.Sprintf(format, i+1))
+		}
+		return "[" + strings.Join(append(all, last), ", ") + "]"
+	}
+	rules := []string{`x/p {podSelector: {}, ingress: ` + repeat(8, "{ports: [{port: %d}]}", "{ports: [{port: 80}]}") + `}`}
+	var policies []string
+	for i := range 9 {
+		policies = append(policies, fmt.Sprintf(`x/p%d {podSelector: {}, ingress: [{ports: [{port: %d}]}]}`, i, 72+i))
+	}
+	requirements := from(`[{namespaceSelector: {}, podSelector: {matchExpressions: ` +
+		repeat(8, "{key: none-%d, operator: DoesNotExist}", "{key: pod, operator: In, values: [b]}") + `}}]`)
+	admits := []string{`x/p {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress], ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}`}
+	return map[string][]modelRow{
+		"long lists": {
+			{in(repeat(15, "{port: %d}", "{port: 80}")), "x/b -> x/a:80/tcp", true, []Fault{LongPortListsCut}},
+			{from(repeat(255, "{podSelector: {matchLabels: {pod: none-%d}}}", "{podSelector: {}}")), "x/b -> x/a:80/tcp", true, []Fault{LongPeerListsCut}},
+			{rules, "x/b -> x/a:80/tcp", true, []Fault{ManyRulesCut}},
+			{policies, "x/b -> x/a:80/tcp", true, []Fault{ManyPoliciesCut}},
+			{requirements, "x/b -> x/a:80/tcp", true, nil},
+			{requirements, "x/c -> x/a:80/tcp", false, []Fault{ManyRequirementsCut}},
+		},
+		"labels, word for word": {
+			{from(`[{podSelector: {matchLabels: {pod: B}}}]`), "x/b -> x/a:80/tcp", false, []Fault{LabelCaseIgnored}},
+			{from(`[{podSelector: {matchLabels: {example.com/pod: b}}}]`), "x/b -> x/a:80/tcp", false, []Fault{LabelDomainIgnored}},
+			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [z, b]}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{UnsortedValuesMissed}},
+		},
+		"ports, one by one": {
+			{in(`[{port: 32768}]`), "x/b -> x/a:32768/tcp", true, []Fault{HighPortsIgnored}},
+			{in(`[{port: 80}, {port: 80, protocol: UDP}]`), "x/b -> x/a:80/tcp", true, []Fault{PortNumberOverwritten}},
+			{in(`[{port: 80}]`), "x/b -> x/a:80/udp", false, []Fault{UnnamedProtocolsOpen}},
+		},
+		"what is near": {
+			{from(`[{ipBlock: {cidr: "2001:db8::1/128"}}]`), "out9 -> x/a:80/tcp over ipv6", false, []Fault{LongIPv6PrefixCut}},
+			{admits, "x/b -> x/a:80/tcp", true, nil},
+			{admits, "x/a -> x/b:80/tcp", false, []Fault{AdmittedIsReached}},
+		},
+	}
+}
+
+// TestLargeDatagramsDropped reads the rule: the scenarios about datagrams send them.
+func TestLargeDatagramsDropped(t *testing.T) {
+	i := &isolation{[]allow{{peers: everyAddr(), ports: portsOf(protocolUDP)}, {peers: everyAddr(), ports: portsOf(protocolTCP)}}}
+	sound := newChain(ingress, i, Faults{}).text()
+	faulty := newChain(ingress, i, Faults{map[Fault]bool{LargeDatagramsDropped: true}}).text()
+	if strings.Contains(sound, "length") || strings.Count(faulty, "l4proto udp meta length <= 1500 accept") != len(families) || strings.Count(faulty, "length") != len(families) {
+		t.Errorf("without the fault:\n%s\nwith it:\n%s", sound, faulty)
+	}
+}
