@@ -31,7 +31,7 @@ func profile(r *judge.Run) []ProfileEntry {
 			continue
 		}
 		for i := range sc.Steps {
-			cells := slices.DeleteFunc(cellsOf(sc, &sc.Steps[i], record), nameless)
+			cells := slices.DeleteFunc(cellsOf(sc, &sc.Steps[i], record), byName)
 			if sc.Steps[i].Control || len(cells) == 0 {
 				continue
 			}
@@ -41,9 +41,9 @@ func profile(r *judge.Run) []ProfileEntry {
 	return entries
 }
 
-// nameless reports whether a flow by name could not be tried, which says nothing about
-// the implementation.
-func nameless(c judge.Cell) bool { return c.Flow.Via == flow.ByName && c.Observed == flow.Unknown }
+// byName reports whether a flow is one by name, which may not be one that could be tried:
+// what becomes of it is told by the flow to the Service's address.
+func byName(c judge.Cell) bool { return c.Flow.Via == flow.ByName }
 
 // seenAs says what was seen of the cells, as shortly as can be: in one word, else by
 // path, by family or by both, else by how many.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
@@ -50,6 +51,15 @@ func (b *bench) byName(t *observe.Target, servers []netip.Addr) {
 		server = servers[0]
 	}
 	t.Name, t.Resolver = pod.Name+"."+pod.Namespace+"."+clusterDomain, netip.AddrPortFrom(server, dnsPort)
+}
+
+// hollow reports whether the axes that were chosen left nothing to deny: flows by name
+// are not expected anything of where no name can be asked for.
+func (p *play) hollow() bool {
+	if p.bench.run.choice(p.scenario).Default() || p.scenario.Control || !p.scenario.Level.Scored() {
+		return false
+	}
+	return !slices.ContainsFunc(p.result.Steps, func(s judge.Step) bool { return s.Denied > 0 })
 }
 
 // nameless reports whether the source of a flow by name may not ask for the name: the
