@@ -24,12 +24,15 @@ const (
 
 // Agent serves ports and makes probes in the network namespace of its process.
 type Agent struct {
-	identity string
-	sources  *sourcePorts
-	serving  *serving
-	clients  *clients
-	slots    chan struct{} // one for each probe under way
-	raw      rawFamilies
+	identity  string
+	sources   *sourcePorts
+	serving   *serving
+	clients   *clients
+	slots     chan struct{} // one for each probe under way
+	raw       rawFamilies
+	diallings diallings
+	ended     chan struct{} // closed by end
+	end       func()
 }
 
 // NewAgent returns an agent whose servers answer with the identity, 1 to 512
@@ -40,11 +43,14 @@ func NewAgent(identity string) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		identity: identity,
-		serving:  newServing(),
-		slots:    make(chan struct{}, fileShare(maxProbes)),
-		clients:  newClients(fileShare(maxClients)),
+		identity:  identity,
+		serving:   newServing(),
+		slots:     make(chan struct{}, fileShare(maxProbes)),
+		clients:   newClients(fileShare(maxClients)),
+		ended:     make(chan struct{}),
+		diallings: diallings{list: map[string]*dialling{}},
 	}
+	a.end = sync.OnceFunc(func() { close(a.ended) })
 	a.sources = newSourcePorts(time.Now)
 	a.raw = openRawFamilies()
 	for _, raw := range a.raw.open() {
@@ -105,19 +111,52 @@ func (a *Agent) Control(ctx context.Context, stream io.ReadWriter) error {
 func (a *Agent) answer(ctx context.Context, r Request) Response {
 	response := Response{ID: r.ID}
 	switch {
-	case r.Serve != nil && r.Batch == nil && r.Ping == nil:
-		if err := a.serving.start(a, r.Serve.Ports); err != nil {
-			response.Error = err.Error()
-		}
-	case r.Batch != nil && r.Serve == nil && r.Ping == nil:
+	case r.kinds() != 1:
+		response.Error = "a request holds exactly one of serve, batch, ping, end, dial and dialled"
+	case r.Serve != nil:
+		response.fail(a.Serve(r.Serve.Ports))
+	case r.Batch != nil:
 		response.Results = a.run(ctx, r.Batch)
-	case r.Ping != nil && r.Serve == nil && r.Batch == nil:
+	case r.Ping != nil:
 		response.Pong = &Pong{Identity: a.identity, Serving: a.serving.ports()}
-	default:
-		response.Error = "a request holds exactly one of serve, batch and ping"
+	case r.End != nil:
+		time.AfterFunc(farewell, a.end)
+	case r.Dial != nil:
+		response.fail(a.Dial(*r.Dial))
+	case r.Dialled != nil:
+		record, err := a.Dialled(*r.Dialled)
+		response.Dialled = record
+		response.fail(err)
 	}
 	return response
 }
+
+func (r *Response) fail(err error) {
+	if err != nil {
+		r.Error = err.Error()
+	}
+}
+
+// Serve makes the agent answer on the ports, in addition to those that it serves.
+func (a *Agent) Serve(ports []Port) error { return a.serving.start(a, ports) }
+
+// farewell is how long the agent lives on after it was told to end, so that its answer
+// comes through.
+const farewell = 100 * time.Millisecond
+
+// kinds is how many things the request asks for.
+func (r *Request) kinds() int {
+	n := 0
+	for _, is := range []bool{r.Serve != nil, r.Batch != nil, r.Ping != nil, r.End != nil, r.Dial != nil, r.Dialled != nil} {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+// Ended is closed when the agent was told to end.
+func (a *Agent) Ended() <-chan struct{} { return a.ended }
 
 // answers is the writing half of a control stream.
 type answers struct {

@@ -127,7 +127,7 @@ func TestBadRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer a.Close()
-	for _, body := range []string{`{"id":5}`, `{"id":5,"ping":{},"serve":{}}`, `{"id":5,"batch":{},"ping":{}}`} {
+	for _, body := range []string{`{"id":5}`, `{"id":5,"ping":{},"serve":{}}`, `{"id":5,"batch":{},"ping":{}}`, `{"id":5,"end":{},"ping":{}}`} {
 		ours, theirs := net.Pipe()
 		go func() { _ = a.Control(t.Context(), theirs) }()
 		go func() { _, _ = ours.Write(frame(body)) }()

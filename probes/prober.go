@@ -59,6 +59,31 @@ func (c *Client) Ping(ctx context.Context) (Pong, error) {
 	return *answer.Pong, nil
 }
 
+// End makes the agent's process end well. It returns when the agent has said that it
+// will; the stream ends a moment later.
+func (c *Client) End(ctx context.Context) error {
+	_, err := c.call(ctx, Request{End: &End{}})
+	return err
+}
+
+// Dial makes the agent try targets by itself from now on.
+func (c *Client) Dial(ctx context.Context, d Dial) error {
+	_, err := c.call(ctx, Request{Dial: &d})
+	return err
+}
+
+// Dialled is what became of a Dial; it has a list for each of its targets.
+func (c *Client) Dialled(ctx context.Context, d Dialled) (*DialRecord, error) {
+	answer, err := c.call(ctx, Request{Dialled: &d})
+	if err != nil {
+		return nil, err
+	}
+	if answer.Dialled == nil {
+		return nil, errors.New("the agent has no record of what it dialled")
+	}
+	return answer.Dialled, nil
+}
+
 // Probe makes the agent try every probe and returns one result for each, in
 // their order. An error means that nothing is known of any of them.
 func (c *Client) Probe(ctx context.Context, probes []Probe) ([]Result, error) {

@@ -28,13 +28,16 @@ const (
 	KindICMP Kind = "icmp"
 )
 
-// Request is one frame from the prober to the agent. Exactly one of Serve, Probe
-// and Ping is set.
+// Request is one frame from the prober to the agent. Exactly one of Serve, Batch,
+// Ping, End, Dial and Dialled is set.
 type Request struct {
-	ID    uint64 `json:"id"`
-	Serve *Serve `json:"serve,omitempty"`
-	Batch *Batch `json:"batch,omitempty"`
-	Ping  *Ping  `json:"ping,omitempty"`
+	ID      uint64   `json:"id"`
+	Serve   *Serve   `json:"serve,omitempty"`
+	Batch   *Batch   `json:"batch,omitempty"`
+	Ping    *Ping    `json:"ping,omitempty"`
+	End     *End     `json:"end,omitempty"`
+	Dial    *Dial    `json:"dial,omitempty"`
+	Dialled *Dialled `json:"dialled,omitempty"`
 }
 
 // Serve asks the agent to answer on these ports, on every address of its network
@@ -51,6 +54,41 @@ type Port struct {
 
 // Ping asks whether the agent is alive and what it serves.
 type Ping struct{}
+
+// End asks the agent to end well, as a job does that has completed. It answers before.
+type End struct{}
+
+// Dial asks the agent to try targets by itself, each at once and then every so often,
+// whether the attempt before has ended or not. A target that has connected often
+// enough is let be. It goes on until it is stopped, or the agent ends.
+type Dial struct {
+	Name    string        `json:"name"`
+	Targets []Probe       `json:"targets"` // without time-outs: an attempt lasts DialTimeout
+	Every   time.Duration `json:"every"`
+}
+
+// Dialled asks what became of the Dial of that name.
+type Dialled struct {
+	Name string `json:"name"`
+	Stop bool   `json:"stop,omitempty"` // end it, and forget it
+}
+
+// DialRecord is what became of a Dial. Its times count from the Dial's begin.
+type DialRecord struct {
+	Age     time.Duration `json:"age"`     // how long ago the Dial began
+	Targets [][]Stretch   `json:"targets"` // in the order of Dial.Targets
+}
+
+// Stretch is attempts in a row, by the time of their begin, that ended alike.
+type Stretch struct {
+	Outcome flow.Outcome  `json:"outcome"` // never WrongPeer, as in Result
+	Peer    string        `json:"peer,omitempty"`
+	Count   int           `json:"count"`
+	First   time.Duration `json:"first"` // when the first of them began
+	Last    time.Duration `json:"last"`  // and the last
+	Took    time.Duration `json:"took"`  // how long the first lasted
+	Detail  string        `json:"detail,omitempty"`
+}
 
 // Batch asks for probes, all at once but for the agent's bound on concurrency.
 type Batch struct {
@@ -85,10 +123,11 @@ type Probe struct {
 // Response is one frame from the agent to the prober, with the ID of its request.
 // A batch is answered by one response with all its results.
 type Response struct {
-	ID      uint64   `json:"id"`
-	Error   string   `json:"error,omitempty"`
-	Results []Result `json:"results,omitempty"` // in the order of Batch.Probes
-	Pong    *Pong    `json:"pong,omitempty"`
+	ID      uint64      `json:"id"`
+	Error   string      `json:"error,omitempty"`
+	Results []Result    `json:"results,omitempty"` // in the order of Batch.Probes
+	Pong    *Pong       `json:"pong,omitempty"`
+	Dialled *DialRecord `json:"dialled,omitempty"`
 }
 
 // Pong describes the agent.

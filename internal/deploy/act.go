@@ -49,9 +49,19 @@ func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	for _, change := range act.Label {
 		do(func() error { return s.label(ctx, change) })
 	}
+	for _, pod := range act.Complete {
+		do(func() error { return s.complete(ctx, pod) })
+	}
+	for _, pod := range act.Remove {
+		do(func() error { return s.remove(ctx, pod) })
+	}
 	for _, pod := range act.Recreate {
 		do(func() error { return s.recreate(ctx, pod) })
 	}
+	for _, h := range act.Reuse {
+		do(func() error { return s.reuse(ctx, h) })
+	}
+	do(func() error { return each(act.Eager, func(d scenario.Debut) error { return s.debut(ctx, d.Pod) }) })
 	if act.Restart {
 		do(func() error { return s.cluster.RestartCNI(ctx) })
 	}
@@ -194,7 +204,7 @@ func (s *Stage) patchLabels(ctx context.Context, namespace, pod string, change m
 }
 
 // Pristine reports whether Reset would have nothing to do: no policy is left, and
-// every label is the topology's.
+// every label is the topology's, and no pod has completed.
 func (s *Stage) Pristine() bool {
 	for _, ns := range s.topology.Namespaces {
 		if len(difference(s.labels[ns.Name], ns.Labels)) > 0 {
@@ -206,12 +216,12 @@ func (s *Stage) Pristine() bool {
 			return false
 		}
 	}
-	return len(s.policies)+len(s.system) == 0
+	return len(s.policies)+len(s.system)+len(s.Gone()) == 0
 }
 
 // Reset deletes every policy that steps left and gives all labels the values of
 // the topology. The topology may differ from the deployed one in labels only (see
-// Shape): the stage then becomes that topology.
+// Shape): the stage then becomes that topology. Pods that have completed stay so: see Revive.
 func (s *Stage) Reset(ctx context.Context, t scenario.Topology) (time.Time, error) {
 	errs := []error{s.resetSystem(ctx)}
 	for key := range s.policies {
@@ -239,8 +249,9 @@ func Shape(t scenario.Topology) string {
 		Namespaces []string
 		Pods       []pod
 		Direct     bool
+		Completing []flow.Endpoint
 	}
-	shape.Direct = t.Direct
+	shape.Direct, shape.Completing = t.Direct, t.Completing
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

@@ -57,7 +57,7 @@ func (s *Stage) awaitReady(ctx context.Context, namespace string, pods []*podSta
 // note takes down who a ready pod is. Addresses of a family that the cluster as a
 // whole does not have are of no use.
 func (s *Stage) note(p *podState, pod *corev1.Pod) error {
-	p.uid, p.addrs = string(pod.UID), nil
+	p.uid, p.addrs, p.lastWords = string(pod.UID), nil, lastWords(pod)
 	families, cidrs := s.cluster.Description().Families, s.cluster.Description().PodCIDRs
 	for _, ip := range pod.Status.PodIPs {
 		addr, err := netip.ParseAddr(ip.IP)
@@ -105,17 +105,12 @@ func (s *Stage) recreate(ctx context.Context, e flow.Endpoint) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting pod %q: %w", e, err)
 	}
-	err = s.watch(ctx, e.Namespace, func(now map[string]*corev1.Pod) (string, error) {
-		if pod := now[e.Name]; pod != nil && string(pod.UID) == p.uid {
-			return fmt.Sprintf("pod %q to be gone", e), nil
-		}
-		return "", nil
-	})
-	if err != nil {
+	if err := s.awaitGone(ctx, e); err != nil {
 		return err
 	}
 	if err := s.startPod(ctx, p); err != nil {
 		return err
 	}
+	p.completed, p.had = false, nil
 	return s.awaitReady(ctx, e.Namespace, []*podState{p})
 }

@@ -46,6 +46,10 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 	if s.raw() {
 		allowRawSockets(object)
 	}
+	if slices.Contains(s.topology.Completing, p.pod.Endpoint()) {
+		object.Spec.RestartPolicy = corev1.RestartPolicyNever
+	}
+	p.debut.prepare(object)
 	if _, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating pod %q: %w", p.pod.Endpoint(), err)
 	}

@@ -56,6 +56,8 @@ type Stage struct {
 	labels   map[string]map[string]string // of namespaces, as the API has them now
 	system   map[string]string            // labels that steps put on kube-system
 	policies map[scenario.PolicyKey]bool  // that exist now
+	// End makes the agent of a pod, by its real name, end well. Steps that complete pods need it.
+	End func(context.Context, flow.Endpoint) error
 }
 
 // podState is a pod as the API has it now.
@@ -65,6 +67,11 @@ type podState struct {
 	addrs    []netip.Addr
 	services []netip.Addr
 	uid      string
+	// completed is true for a pod that has ended well; had is the addresses that it then had.
+	completed bool
+	had       []netip.Addr
+	debut     *Debut // nil but for pods that are started eagerly
+	lastWords string // of the init container
 }
 
 // Up deploys a topology as stage number n of a run and waits until every pod is

@@ -91,6 +91,14 @@ func unscriptable(e *Evidence, s *Snapshot) string {
 		}
 	}
 	for _, step := range e.steps() {
+		for _, act := range step.Acts {
+			if len(act.Complete)+len(act.Remove)+len(act.Reuse) > 0 {
+				return "the scenario lets a pod complete, which the script cannot"
+			}
+			if len(act.Eager) > 0 {
+				return "a pod dials from its first instant, and what it sees then the script cannot"
+			}
+		}
 		for _, change := range labelled(step) {
 			if _, own := e.Binding.Namespaces[change.Namespace]; !own || change.Namespace == systemNamespace {
 				return "the scenario labels " + change.Namespace + ", which is not its own"

@@ -77,3 +77,13 @@ func (t *Timeline) Last() *Round {
 	}
 	return &t.Rounds[len(t.Rounds)-1]
 }
+
+// Stretch is attempts on one flow in a row, by the time of their begin, that came to
+// the same. Times count from whatever the attempts are about.
+type Stretch struct {
+	Outcome     Outcome
+	Count       int
+	First, Last time.Duration // when the first and the last of them began
+	Took        time.Duration // how long the first lasted
+	Detail      string
+}

@@ -93,6 +93,9 @@ func (g Goal) cells(p progress, line *flow.Timeline) []Cell {
 	}
 	for n, r := range line.Rounds {
 		for i, s := range r.All() {
+			if s.Outcome == flow.OutcomeUnknown {
+				continue // it was not tried
+			}
 			c := &cells[i]
 			c.Outcomes[s.Outcome]++
 			c.Outcome, c.Detail = s.Outcome, s.Detail
@@ -122,7 +125,7 @@ func keep(cells []Cell, result Result) []Cell {
 	}
 	var kept []Cell
 	for _, c := range cells {
-		if c.Expected == flow.Undefined {
+		if c.Expected == flow.Undefined && len(c.Outcomes) > 0 {
 			kept = append(kept, c)
 		}
 	}

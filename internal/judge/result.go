@@ -61,6 +61,9 @@ type Step struct {
 	Allowed, Denied, Undefined int
 	// Enforce is about flows that this step turned from allowed to denied, Revoke about the reverse.
 	Enforce, Revoke *Latency
+	// Start is about allowed flows of pods that the step started: how long they took to
+	// connect first, from the pod's first instant, or from when the API showed its address.
+	Start *Latency
 	// Expected has one verdict for each of Scenario.Flows.
 	Expected []flow.Verdict
 	// Cells is the complete table at the end of the step; of a step that passed,
@@ -69,6 +72,8 @@ type Step struct {
 	Flaps []Flap
 	// Vigil is about the flows that the step must not disturb; nil of a step that is not steady.
 	Vigil *Vigil
+	// Debuts are the flows of pods that the step started, from their first instant on.
+	Debuts []Debut
 	// Readings are misreadings of the policies that would explain every flow of a step
 	// that failed, and of those before it. They are no verdict.
 	Readings []Reading

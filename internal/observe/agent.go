@@ -107,6 +107,18 @@ func (a *Agent) Serve(ctx context.Context, ports []probes.Port) (identity string
 	return pong.Identity, nil
 }
 
+// End makes the agent's process end well. The agent is of no use afterwards.
+func (a *Agent) End(ctx context.Context) error {
+	client, err := a.dial(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.End(ctx); err != nil {
+		return fmt.Errorf("ending the agent of %s: %w", a.endpoint, err)
+	}
+	return nil
+}
+
 // dial returns the client of the agent's stream. A fresh stream may lead to an
 // agent that was restarted, so it is told again what to serve.
 func (a *Agent) dial(ctx context.Context) (*probes.Client, error) {

@@ -62,7 +62,7 @@ func crowded(s flow.Sample, others, granted time.Duration) string {
 func (w *Watcher) ends(selected func(int) bool) map[*Agent]bool {
 	found := map[*Agent]bool{}
 	for i, t := range w.targets {
-		if !selected(i) {
+		if !selected(i) || t.From == nil {
 			continue
 		}
 		found[t.From] = true

@@ -35,6 +35,9 @@ func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.
 func (w *Watcher) bySource() map[*Agent][]int {
 	groups := map[*Agent][]int{}
 	for i, t := range w.targets {
+		if t.From == nil {
+			continue
+		}
 		groups[t.From] = append(groups[t.From], i)
 	}
 	return groups

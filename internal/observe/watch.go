@@ -12,13 +12,16 @@ import (
 
 // Target is a flow and how to try it.
 type Target struct {
-	Flow     flow.Flow
-	From     *Agent
-	Kind     probes.Kind
-	Address  netip.AddrPort
-	Query    string // of a DNS probe
-	Name     string // of the destination, to be looked up at Resolver each time; "": Address is dialled
-	Size     int    // of a UDP probe's datagrams; 0: as small as can be
+	Flow flow.Flow
+	// From is nil for a flow that is not there any more: it is not tried, and its samples
+	// say nothing.
+	From    *Agent
+	Kind    probes.Kind
+	Address netip.AddrPort
+	Query   string // of a DNS probe
+	Size    int    // of a UDP probe's datagrams; 0: as small as can be
+	// Name of the destination, to be looked up at Resolver each time; "": Address is dialled.
+	Name     string
 	Resolver netip.AddrPort
 	// Peer is the answer that only the right destination gives.
 	Peer string

@@ -49,6 +49,10 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Undefined, "nothing is promised about ICMP"
 	case from == to:
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
+	case w.Completed[f.Source]:
+		return nil, nil, flow.Undefined, fmt.Sprintf("%s has completed", f.Source)
+	case w.Completed[f.Destination]:
+		return nil, nil, flow.Undefined, fmt.Sprintf("%s has completed", f.Destination)
 	case !from.hasAddress(f.Family) || !to.hasAddress(f.Family):
 		return nil, nil, flow.Unknown, fmt.Sprintf("%s and %s do not both have an %s address", f.Source, f.Destination, f.Family)
 	case f.Via.Service() && !(from.selectable() && to.selectable()):

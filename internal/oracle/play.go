@@ -20,6 +20,7 @@ type Play struct {
 	namespaces map[string]map[string]string // labels by the scenario's names
 	pods       []scenario.Pod
 	policies   map[scenario.PolicyKey]*networkingv1.NetworkPolicy
+	completed  map[flow.Endpoint]bool
 }
 
 // NewPlay stands before the first step.
@@ -29,6 +30,7 @@ func NewPlay(s *scenario.Scenario) *Play {
 		namespaces: map[string]map[string]string{systemNamespace: {}},
 		pods:       slices.Clone(s.Topology.Pods),
 		policies:   map[scenario.PolicyKey]*networkingv1.NetworkPolicy{},
+		completed:  map[flow.Endpoint]bool{},
 	}
 	for _, ns := range s.Topology.Namespaces {
 		p.namespaces[ns.Name] = ns.Labels
@@ -91,6 +93,11 @@ func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[fun
 				return
 			}
 		}
+		for _, pod := range act.Complete {
+			if !yield(func() error { p.completed[pod] = true; return nil }, nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -138,6 +145,7 @@ func (p *Play) state(now scenario.Binding) State {
 		Namespaces:      map[string]map[string]string{},
 		Pods:            slices.Clone(p.pods),
 		Policies:        slices.Collect(maps.Values(p.policies)),
+		Completed:       maps.Clone(p.completed),
 		Binding:         now,
 		LiteralIPBlocks: p.scenario.Level == scenario.LevelContested,
 	}

@@ -74,7 +74,7 @@ type passed struct {
 func (p *Play) passes(step scenario.Step, applied scenario.Binding) (*passed, error) {
 	ghost := &Play{
 		scenario: p.scenario, namespaces: maps.Clone(p.namespaces),
-		pods: slices.Clone(p.pods), policies: maps.Clone(p.policies),
+		pods: slices.Clone(p.pods), policies: maps.Clone(p.policies), completed: maps.Clone(p.completed),
 	}
 	states := &passed{}
 	states.add(ghost)
@@ -129,6 +129,6 @@ func (s *passed) states(yield func(mixture) bool) {
 
 // with is what stands where the plugin sees a mixture.
 func (p *Play) with(m mixture, now scenario.Binding) State {
-	mixed := &Play{scenario: p.scenario, namespaces: m.namespaces, pods: m.pods, policies: m.policies}
+	mixed := &Play{scenario: p.scenario, namespaces: m.namespaces, pods: m.pods, policies: m.policies, completed: p.completed}
 	return mixed.state(now)
 }

@@ -35,6 +35,8 @@ type State struct {
 	// Pods carry their labels of this moment. Their namespaces stand under the
 	// scenario's names, like those of flows.
 	Pods []scenario.Pod
+	// Completed are pods that have ended: they have no flows any more.
+	Completed map[flow.Endpoint]bool
 	// Policies carry real namespaces, and what an API server fills in.
 	Policies []*networkingv1.NetworkPolicy
 	// Binding gives real names and addresses.

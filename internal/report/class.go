@@ -21,6 +21,8 @@ const (
 func classify(s *judge.Scenario, step *judge.Step, c judge.Cell) class {
 	doubt := s.Result == judge.Inconclusive || step.Result == judge.Inconclusive
 	switch {
+	case c.Expected == flow.Undefined && len(c.Outcomes) == 0:
+		return asExpected // it was not there to be tried
 	case c.Expected == flow.Undefined:
 		return record
 	case c.Unclear():

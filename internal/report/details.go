@@ -127,7 +127,7 @@ func told(sc *judge.Scenario) bool {
 func (s style) step(sc *judge.Scenario, step *judge.Step, number int) []string {
 	wrong, doubts := cellsOf(sc, step, mismatch), cellsOf(sc, step, doubtful)
 	good := step.Result == judge.Pass || step.Result == judge.Recorded || step.Result == judge.Skipped
-	if good && len(wrong)+len(doubts)+len(step.Flaps)+len(step.Vigil.Wrong()) == 0 {
+	if good && len(wrong)+len(doubts)+len(step.Flaps)+len(step.Vigil.Wrong())+len(step.DebutsOf(judge.Fail)) == 0 {
 		return nil
 	}
 	lines := []string{""}
@@ -140,6 +140,8 @@ func (s style) step(sc *judge.Scenario, step *judge.Step, number int) []string {
 	lines = append(lines, s.why("✗ ", s.bad, sights(wrong, func(c judge.Cell) string { return c.Explanation }))...)
 	lines = append(lines, s.why("? ", s.warn, sights(doubts, func(c judge.Cell) string { return c.Detail }))...)
 	lines = append(lines, s.why("~ ", s.bad, restless(unsettled(sc, step)))...)
+	lines = append(lines, s.why("✗ ", s.bad, debutSights(step, judge.Fail))...)
+	lines = append(lines, s.why("? ", s.warn, debutSights(step, judge.Inconclusive))...)
 	lines = append(lines, s.flaps(step)...)
 	return append(lines, s.guarded(step)...)
 }

@@ -144,6 +144,8 @@ type Latencies struct {
 	Enforce Percentiles `json:"enforce"`
 	// Revoke is about steps that turned flows from denied to allowed.
 	Revoke Percentiles `json:"revoke"`
+	// Start is about steps that started pods which dialled and were dialled from their first instant: until every allowed flow had connected once.
+	Start Percentiles `json:"start"`
 }
 
 // Percentiles summarise the steps' latencies, each from the API's last answer to
@@ -232,6 +234,10 @@ type StepEntry struct {
 	Enforce *StepLatency `json:"enforce,omitempty"`
 	// Revoke is absent where the step turned no flow from denied to allowed, or one never showed it.
 	Revoke *StepLatency `json:"revoke,omitempty"`
+	// Start is absent where the step started no pod that dialled and was dialled from its first instant, or an allowed flow never connected. It counts from that instant.
+	Start *StepLatency `json:"start,omitempty"`
+	// Debuts are the flows of such pods.
+	Debuts []DebutEntry `json:"debuts"`
 	// Readings are misreadings of the policies that would explain every flow of this step and of those before it. They are no verdict.
 	Readings []ReadingEntry `json:"readings"`
 	// Flaps are flows that were right, and were seen wrong while the table was held.
@@ -274,6 +280,24 @@ type SpentInfo struct {
 	Holding float64 `json:"holding"`
 	// Silence is the part of waiting and holding in which only the time-outs of denied flows were left.
 	Silence float64 `json:"silence"`
+}
+
+// DebutEntry is one flow from or to a new pod, tried every 10 ms from its first instant on.
+type DebutEntry struct {
+	// Flow is the flow's line, with path and family.
+	Flow string `json:"flow"`
+	// By says who dialled: the new pod's container or init container, or a peer, from when the API showed the pod's address.
+	By string `json:"by" jsonschema:"enum=container,enum=init container,enum=peer"`
+	// Expected verdict.
+	Expected flow.Verdict `json:"expected"`
+	// Result of the flow.
+	Result judge.Result `json:"result"`
+	// Reason why the result is not a pass, else "".
+	Reason string `json:"reason"`
+	// Connected is when it first had connected, in milliseconds; -1 if it never did.
+	Connected float64 `json:"connected"`
+	// Outcomes counts the attempts.
+	Outcomes map[flow.Outcome]int `json:"outcomes"`
 }
 
 // FlapEntry is a flow that was right, and was seen wrong while the table was held.

@@ -149,7 +149,10 @@ func expectedWord(v flow.Verdict) string {
 // observed shouts what is wrong, so that it is seen without colour too.
 func (s sheet) observed(p pair, width int) string {
 	word := p.observed.String()
-	if p.observed == flow.Unknown {
+	switch {
+	case p.expected == flow.Undefined && p.bad == asExpected:
+		word = expectedWord(p.expected) // it was not there to be tried
+	case p.observed == flow.Unknown:
 		word = "?"
 	}
 	fill := func(word string) string { return strings.Repeat(" ", max(0, width-columns(word))) }

@@ -109,8 +109,8 @@ type tickView struct {
 }
 
 func latencyViews(r *judge.Run) []latencyView {
-	enforce, revoke := enforcement(r), revocation(r)
-	scale := newScale(append(slices.Clone(enforce), revoke...))
+	enforce, revoke, start := enforcement(r), revocation(r), starting(r)
+	scale := newScale(slices.Concat(enforce, revoke, start))
 	var list []latencyView
 	for _, l := range []struct {
 		name, means string
@@ -118,6 +118,7 @@ func latencyViews(r *judge.Run) []latencyView {
 	}{
 		{"enforced", "until the last flow that a step closes is closed", enforce},
 		{"revoked", "until the last flow that a step opens is open", revoke},
+		{"new pods", "from a pod's first instant until every allowed flow has connected once", start},
 	} {
 		if len(l.d) > 0 {
 			list = append(list, l.d.view(l.name, l.means, scale))
@@ -273,6 +274,14 @@ func deedName(d scenario.Deed) string {
 		return "policy deleted"
 	case scenario.Label:
 		return "labels changed"
+	case scenario.Complete:
+		return "pod completed"
+	case scenario.Remove:
+		return "completed pod deleted"
+	case scenario.Eager:
+		return "pod replaced, dialling"
+	case scenario.Reuse:
+		return "address reused"
 	case scenario.Recreate:
 		return "pod replaced"
 	case scenario.Restart:

@@ -205,6 +205,8 @@ func stepFindings(s style, sc *judge.Scenario, step *judge.Step) []findingView {
 		{judge.Fail, "✗", sights(cellsOf(sc, step, mismatch), func(c judge.Cell) string { return c.Explanation })},
 		{judge.Inconclusive, "?", sights(cellsOf(sc, step, doubtful), func(c judge.Cell) string { return c.Detail })},
 		{judge.Fail, "~", restless(unsettled(sc, step))},
+		{judge.Fail, "✗", debutSights(step, judge.Fail)},
+		{judge.Inconclusive, "?", debutSights(step, judge.Inconclusive)},
 	} {
 		for _, class := range byClass(bundles(kind.all)) {
 			list = append(list, newFindingView(string(kind.class), kind.symbol, s.finding(class)))

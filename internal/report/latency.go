@@ -32,6 +32,11 @@ func revocation(r *judge.Run) distribution {
 	return settled(r, func(s judge.Step) *judge.Latency { return s.Revoke })
 }
 
+// starting is when all that is allowed to new pods of a step had connected.
+func starting(r *judge.Run) distribution {
+	return settled(r, func(s judge.Step) *judge.Latency { return s.Start })
+}
+
 func settled(r *judge.Run, of func(judge.Step) *judge.Latency) distribution {
 	var d distribution
 	for _, s := range r.Scenarios {
@@ -53,7 +58,7 @@ type latencyRow struct {
 
 // latencyRows leaves out the kinds that were not measured.
 func latencyRows(r *judge.Run) []latencyRow {
-	return slices.DeleteFunc([]latencyRow{{"enforced", enforcement(r)}, {"revoked", revocation(r)}}, func(l latencyRow) bool { return len(l.d) == 0 })
+	return slices.DeleteFunc([]latencyRow{{"enforced", enforcement(r)}, {"revoked", revocation(r)}, {"new pods", starting(r)}}, func(l latencyRow) bool { return len(l.d) == 0 })
 }
 
 // percentiles are the median, the 90th, the 99th and the maximum, for a person.

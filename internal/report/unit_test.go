@@ -92,7 +92,8 @@ func TestPercentile(t *testing.T) {
 func TestClassify(t *testing.T) {
 	wrong := judge.Cell{Expected: flow.Deny, Observed: flow.Allow}
 	unclear := judge.Cell{Expected: flow.Deny, Observed: flow.Unknown}
-	open := judge.Cell{Expected: flow.Undefined, Observed: flow.Deny}
+	open := judge.Cell{Expected: flow.Undefined, Observed: flow.Deny, Outcomes: map[flow.Outcome]int{flow.TimedOut: 3}}
+	gone := judge.Cell{Expected: flow.Undefined}
 	tests := []struct {
 		name     string
 		level    scenario.Level
@@ -105,6 +106,7 @@ func TestClassify(t *testing.T) {
 		{"right", scenario.LevelMust, judge.Fail, judge.Fail, judge.Cell{Expected: flow.Deny, Observed: flow.Deny}, asExpected},
 		{"unclear", scenario.LevelMust, judge.Fail, judge.Fail, unclear, doubtful},
 		{"no spec", scenario.LevelMust, judge.Pass, judge.Pass, open, record},
+		{"of a pod that has completed", scenario.LevelMust, judge.Fail, judge.Fail, gone, asExpected},
 		{"wrong in a control that did not hold", scenario.LevelMust, judge.Inconclusive, judge.Fail, wrong, doubtful},
 		{"wrong in a later control", scenario.LevelOptional, judge.Fail, judge.Inconclusive, wrong, doubtful},
 		{"wrong where nothing is scored", scenario.LevelContested, judge.Recorded, judge.Fail, wrong, record},

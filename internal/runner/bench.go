@@ -73,6 +73,7 @@ func (b *bench) deploy(ctx context.Context, t scenario.Topology) error {
 	b.topology, b.proved = t, false
 	var err error
 	b.stage, err = deploy.Up(ctx, b.run.cfg.Cluster, b.run.cfg.ID, b.number*1000+b.deployed, t)
+	b.stage.End = b.endAgent
 	if err != nil {
 		return err
 	}
@@ -83,8 +84,11 @@ func (b *bench) deploy(ctx context.Context, t scenario.Topology) error {
 // they are.
 func (b *bench) serve(ctx context.Context) error {
 	ports := map[flow.Endpoint][]flow.Port{}
+	gone := b.stage.Gone()
 	for _, p := range b.topology.Pods {
-		ports[p.Endpoint()] = p.Ports
+		if !slices.Contains(gone, p.Endpoint()) {
+			ports[p.Endpoint()] = p.Ports
+		}
 	}
 	for n := 1; n <= b.topology.External.Hosts; n++ {
 		ports[flow.External(n)] = b.topology.External.Ports
@@ -124,9 +128,7 @@ func (b *bench) agent(e flow.Endpoint) *observe.Agent { return b.run.pool.Agent(
 
 // recreated forgets the agents of pods that were replaced, and has the new ones serve.
 func (b *bench) recreated(ctx context.Context, pods []flow.Endpoint) error {
-	for _, e := range pods {
-		b.run.pool.Drop(b.stage.Agent(e))
-	}
+	b.forget(pods)
 	if len(pods) == 0 {
 		return nil
 	}

@@ -67,6 +67,9 @@ func (p *play) close(ctx context.Context) {
 	}
 	begin := time.Now()
 	since, err := p.bench.stage.Reset(ctx, p.scenario.Topology)
+	if err == nil {
+		since, err = p.revive(ctx, since)
+	}
 	p.result.Spent.API += since.Sub(begin)
 	if err != nil {
 		p.conclude(judge.Inconclusive, fmt.Sprintf("the cluster failed: %v", err))

@@ -199,15 +199,17 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	}
 	defer guard.leave()
 	begin := time.Now()
+	eager, err := p.eager(ctx, step)
+	if err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
+	}
 	since, err := p.bench.stage.Act(ctx, step)
 	p.result.Spent.API += since.Sub(begin)
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	if pods := step.Recreated(); len(pods) > 0 {
-		if err := errors.Join(p.bench.recreated(ctx, pods), p.aim(ctx)); err != nil {
-			return fmt.Errorf("step %q: %w", step.Name, err)
-		}
+	if err := p.lives(ctx, step); err != nil {
+		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
 	p.world, err = p.oracle.Next(applied, p.bench.stage.Binding())
 	if err != nil {
@@ -217,11 +219,17 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	result := p.watch(ctx, p.goal(step, expected, since))
+	debuts := eager.collect(ctx, step, expected)
+	if debuts != nil {
+		since = time.Now() // nothing changes any more
+	}
+	goal := p.goal(step, expected, since)
+	result := p.watch(ctx, goal)
 	result.Name, result.Source = step.Name, step.Source
 	p.explain(result.Cells)
 	p.read(&result, p.world)
 	guard.judge(&result, p.flows)
+	result.AddDebuts(debuts, goal.Within)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil

@@ -8,12 +8,14 @@ import (
 	"context"
 	crand "crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/cluster"
+	"github.com/cniproof/cniproof/internal/deploy"
 	"github.com/cniproof/cniproof/internal/diagnose"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
@@ -221,5 +223,8 @@ func skip(s *scenario.Scenario, reason string) judge.Scenario {
 func failed(s *scenario.Scenario, stage int, err error) judge.Scenario {
 	result := describe(s)
 	result.Stage, result.Result, result.Reason = stage, judge.Inconclusive, fmt.Sprintf("the cluster failed: %v", err)
+	if errors.Is(err, deploy.ErrNoReuse) {
+		result.Reason = fmt.Sprintf("not judged: %v", err)
+	}
 	return result
 }

@@ -26,8 +26,12 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 	if err != nil {
 		return nil, err
 	}
-	targets := make([]observe.Target, len(flows))
+	targets, gone := make([]observe.Target, len(flows)), b.stage.Gone()
 	for i, f := range flows {
+		if slices.Contains(gone, f.Source) || slices.Contains(gone, f.Destination) {
+			targets[i] = observe.Target{Flow: f}
+			continue
+		}
 		t := observe.Target{Flow: f, From: b.agent(f.Source), Kind: kind(f.Protocol)}
 		port := f.Port
 		var from []netip.Addr

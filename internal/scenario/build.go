@@ -24,6 +24,8 @@ type builder struct {
 	flows    []flow.Flow
 	binding  Binding
 	policies map[PolicyKey]bool // that exist after the steps so far
+	// gone are the pods that have completed so far, corpses those whose objects are still there.
+	gone, corpses map[flow.Endpoint]bool
 }
 
 // build always returns a Scenario, which is of use only where no problem was found.
@@ -33,7 +35,7 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 	d.Shaped()
 	d.header(doc.APIVersion, doc.Kind, "")
 	d.nameIsStem(doc.Metadata.Name)
-	b := builder{decoder: d, policies: map[PolicyKey]bool{}}
+	b := builder{decoder: d, policies: map[PolicyKey]bool{}, gone: map[flow.Endpoint]bool{}, corpses: map[flow.Endpoint]bool{}}
 	b.s = &Scenario{
 		Name:     doc.Metadata.Name,
 		File:     d.File,

@@ -43,6 +43,7 @@ func (s *Scenario) Manifests() iter.Seq[Manifest] {
 // acts reads what a step does: one act by the step's own fields, or several.
 func (b *builder) acts(doc stepDoc, at string) []Act {
 	one := b.act(actDoc{doc.Apply, doc.Delete, doc.Label, doc.Recreate, doc.Restart}, at)
+	b.lives(doc, &one, at)
 	path := strict.Child(at, "acts")
 	switch {
 	case !b.Lines.Has(path):
@@ -68,13 +69,14 @@ func (b *builder) acts(doc stepDoc, at string) []Act {
 }
 
 func (b *builder) act(doc actDoc, at string) Act {
-	return Act{
+	a := Act{
 		Apply:    b.apply(doc, at),
-		Delete:   b.deletions(doc.Delete, strict.Child(at, "delete")),
 		Label:    b.labelChanges(doc.Label, strict.Child(at, "label")),
 		Recreate: b.recreations(doc.Recreate, strict.Child(at, "recreate")),
 		Restart:  doc.Restart,
 	}
+	a.Delete, a.Remove = b.deletions(doc.Delete, strict.Child(at, "delete"))
+	return a
 }
 
 // sequence checks what is about all acts of a step together.
@@ -91,6 +93,7 @@ func (b *builder) sequence(s *Step, doc stepDoc, at string) {
 	case s.Times > 1:
 		b.repeatable(s, times)
 	}
+	b.unrepeatable(s, at)
 	if s.Steady && len(s.Acts) == 0 && b.WellShaped() {
 		b.Wrong(strict.Child(at, "steady"), "says that probing goes on while the step acts, but it does nothing")
 	}

@@ -44,6 +44,7 @@ func (b *builder) step(doc stepDoc, at string) Step {
 		Hold:   b.duration(doc.Hold, strict.Child(at, "hold")),
 		Expect: b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
+	s.Expect.gone = maps.Clone(b.gone)
 	b.sequence(&s, doc, at)
 	return s
 }
@@ -65,13 +66,18 @@ func (b *builder) apply(doc actDoc, at string) []Manifest {
 	return list
 }
 
-func (b *builder) deletions(texts []string, at string) []PolicyKey {
-	var list []PolicyKey
+func (b *builder) deletions(texts []string, at string) (list []PolicyKey, pods []flow.Endpoint) {
 	for i, text := range texts {
 		path := strict.Index(at, i)
+		if strings.HasPrefix(text, "pod/") {
+			if pod, ok := b.removal(text, path); ok {
+				pods = append(pods, pod)
+			}
+			continue
+		}
 		parts := strings.Split(text, "/")
 		if len(parts) != 3 || parts[0] != "networkpolicy" || parts[1] == "" || parts[2] == "" {
-			b.Wrong(path, "%q must be networkpolicy/NAMESPACE/NAME", text)
+			b.Wrong(path, "%q must be networkpolicy/NAMESPACE/NAME, or pod/NAMESPACE/NAME of a completed pod", text)
 			continue
 		}
 		key := PolicyKey{parts[1], parts[2]}
@@ -81,7 +87,7 @@ func (b *builder) deletions(texts []string, at string) []PolicyKey {
 		delete(b.policies, key)
 		list = append(list, key)
 	}
-	return list
+	return list, pods
 }
 
 func (b *builder) existing() []string {

@@ -9,12 +9,18 @@ const (
 	Update   Deed = "update"   // a policy that was there
 	Delete   Deed = "delete"   // a policy
 	Label    Deed = "label"    // a pod or a namespace
+	Complete Deed = "complete" // a pod
+	Remove   Deed = "remove"   // the object of a completed pod
 	Recreate Deed = "recreate" // a pod
+	Reuse    Deed = "reuse"    // the address of a completed pod
+	Eager    Deed = "eager"    // a pod that is recreated
 	Restart  Deed = "restart"  // the CNI's agent
 )
 
 // Deeds are all deeds, in their order.
-func Deeds() []Deed { return []Deed{Create, Update, Delete, Label, Recreate, Restart} }
+func Deeds() []Deed {
+	return []Deed{Create, Update, Delete, Label, Complete, Remove, Recreate, Reuse, Eager, Restart}
+}
 
 // Deeds says for every step what it does, each kind once.
 func (s *Scenario) Deeds() [][]Deed {
@@ -51,6 +57,10 @@ func (a Act) does(found map[Deed]bool, exists map[PolicyKey]bool) {
 	}
 	found[Delete] = found[Delete] || len(a.Delete) > 0
 	found[Label] = found[Label] || len(a.Label) > 0
+	found[Complete] = found[Complete] || len(a.Complete) > 0
+	found[Remove] = found[Remove] || len(a.Remove) > 0
+	found[Reuse] = found[Reuse] || len(a.Reuse) > 0
+	found[Eager] = found[Eager] || len(a.Eager) > 0
 	found[Recreate] = found[Recreate] || len(a.Recreate) > 0
 	found[Restart] = found[Restart] || a.Restart
 }

@@ -102,6 +102,9 @@ type stepDoc struct {
 	Delete   []string                      `json:"delete"`
 	Label    map[string]map[string]*string `json:"label"`
 	Recreate []string                      `json:"recreate"`
+	Complete []string                      `json:"complete"`
+	Reuse    map[string]string             `json:"reuse"`
+	Eager    map[string]string             `json:"eager"`
 	Restart  bool                          `json:"restart"`
 	Acts     []actDoc                      `json:"acts"`
 	Times    *int                          `json:"times"`

@@ -189,5 +189,6 @@ func (t Topology) clone() Topology {
 		t.Pods[i].Ports = slices.Clone(t.Pods[i].Ports)
 	}
 	t.External.Ports, t.Nodes.Ports = slices.Clone(t.External.Ports), slices.Clone(t.Nodes.Ports)
+	t.Completing = slices.Clone(t.Completing)
 	return t
 }

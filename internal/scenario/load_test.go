@@ -118,7 +118,7 @@ func TestLoad(t *testing.T) {
 			{Name: "open again", Times: 1, Acts: []Act{{Delete: []PolicyKey{{"prod", "db"}}}}, Expect: Expectation{Default: flow.Allow}},
 		},
 	}
-	ignored := cmp.Options{cmpopts.IgnoreFields(Act{}, "Apply"), cmpopts.IgnoreFields(Step{}, "Source"), cmpopts.IgnoreUnexported(Line{})}
+	ignored := cmp.Options{cmpopts.IgnoreFields(Act{}, "Apply"), cmpopts.IgnoreFields(Step{}, "Source"), cmpopts.IgnoreUnexported(Line{}, Expectation{})}
 	if diff := cmp.Diff(want, got, ignored); diff != "" {
 		t.Errorf("loaded scenario differs, -want +got:\n%s", diff)
 	}

@@ -60,6 +60,8 @@ type Topology struct {
 	Itself     bool // flows from every pod to itself are part of the matrix
 	Echo       bool // ICMP between pods, and with hosts outside, is part of the matrix
 	DNS        bool // flows from every pod to the cluster's DNS service are part of the matrix
+	// Completing are pods that a step lets complete: their processes are not started again.
+	Completing []flow.Endpoint
 }
 
 // Namespace is a namespace of the topology, under the scenario's own name for it.
@@ -112,13 +114,17 @@ type Act struct {
 	Apply    []Manifest
 	Delete   []PolicyKey
 	Label    []LabelChange
+	Complete []flow.Endpoint // pods whose process ends for good
+	Remove   []flow.Endpoint // pods that completed in an earlier step: their objects are deleted
 	Recreate []flow.Endpoint // pods
-	Restart  bool            // the CNI's agent, on every node
+	Reuse    []Heir
+	Eager    []Debut
+	Restart  bool // the CNI's agent, on every node
 }
 
 // empty reports whether the act does nothing.
 func (a Act) empty() bool {
-	return len(a.Apply)+len(a.Delete)+len(a.Label)+len(a.Recreate) == 0 && !a.Restart
+	return len(a.Apply)+len(a.Delete)+len(a.Label)+len(a.Recreate) == 0 && !a.Restart && !a.lives()
 }
 
 // Restarts reports whether the step restarts the CNI's agent.
@@ -130,7 +136,7 @@ func (s Step) Restarts() bool {
 func (s Step) Recreated() []flow.Endpoint {
 	var list []flow.Endpoint
 	for _, a := range s.Acts {
-		for _, e := range a.Recreate {
+		for _, e := range a.anew() {
 			if !slices.Contains(list, e) {
 				list = append(list, e)
 			}
@@ -144,8 +150,16 @@ func (s Step) Recreated() []flow.Endpoint {
 func (s *Scenario) Dynamic() bool { return s.Topic == "dynamics" }
 
 // Disturbs reports whether a step acts on the cluster as a whole, so that flows of
-// other scenarios, run at the same time, may suffer: it restarts the CNI's agent.
-func (s *Scenario) Disturbs() bool { return slices.ContainsFunc(s.Steps, Step.Restarts) }
+// other scenarios, run at the same time, may suffer or get in its way: it restarts the
+// CNI's agent, or waits for an address to come round again.
+func (s *Scenario) Disturbs() bool {
+	for act := range s.acts() {
+		if act.Restart || len(act.Reuse) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 // PolicyKey names a NetworkPolicy by the scenario's name for its namespace.
 type PolicyKey struct{ Namespace, Name string }
@@ -161,6 +175,8 @@ type LabelChange struct {
 type Expectation struct {
 	Default flow.Verdict
 	Lines   []Line // later lines win
+	// gone are the pods that have completed: their flows are not there any more.
+	gone map[flow.Endpoint]bool
 }
 
 // Line gives all flows that it matches one verdict.

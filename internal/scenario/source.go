@@ -45,7 +45,7 @@ func source(step *yaml.Node, lines []string) string {
 	var parts []string
 	for i := 0; i+1 < len(step.Content); i += 2 {
 		key := step.Content[i]
-		if !slices.Contains([]string{"apply", "delete", "label", "recreate", "restart", "acts", "times", "steady"}, key.Value) {
+		if !slices.Contains(actions(), key.Value) {
 			continue
 		}
 		line, column := key.Line-1, key.Column-1

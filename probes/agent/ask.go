@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -37,12 +36,11 @@ func listen(ctx context.Context, socket string, words []string) error {
 	var ports []probes.Port
 	var problems []error
 	for _, w := range words {
-		kind, number, _ := strings.Cut(w, "/")
-		n, err := strconv.ParseUint(number, 10, 16)
+		p, err := parsePort(w)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("reading the port %q: it is not KIND/NUMBER, such as tcp/80", w))
+			problems = append(problems, err)
 		}
-		ports = append(ports, probes.Port{Kind: probes.Kind(kind), Number: uint16(n)})
+		ports = append(ports, p)
 	}
 	if len(words) == 0 {
 		problems = append(problems, errors.New("listen: which ports? name them as KIND/NUMBER, such as tcp/80"))
@@ -53,6 +51,16 @@ func listen(ctx context.Context, socket string, words []string) error {
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
 	return ask(socket, func(c *probes.Client) error { return c.Serve(ctx, ports) })
+}
+
+// parsePort reads a port such as "tcp/80".
+func parsePort(word string) (probes.Port, error) {
+	kind, number, _ := strings.Cut(word, "/")
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return probes.Port{}, fmt.Errorf("reading the port %q: it is not KIND/NUMBER, such as tcp/80", word)
+	}
+	return probes.Port{Kind: probes.Kind(kind), Number: uint16(n)}, nil
 }
 
 // probeFlags are how a connection is tried.
@@ -69,12 +77,11 @@ func probe(ctx context.Context, out io.Writer, socket string, f probeFlags, targ
 	if len(targets) != 1 {
 		return errors.New("probe: one target, please, as KIND://ADDRESS:PORT, such as tcp://10.1.2.3:80")
 	}
-	kind, text, _ := strings.Cut(targets[0], "://")
-	address, err := netip.ParseAddrPort(text)
+	p, err := parseTarget(targets[0])
 	if err != nil {
-		return fmt.Errorf("reading the target %q: it is not KIND://ADDRESS:PORT, such as tcp://10.1.2.3:80: %w", targets[0], err)
+		return err
 	}
-	p := probes.Probe{Kind: probes.Kind(kind), Address: address, Query: f.query}
+	p.Query = f.query
 	for range f.attempts {
 		p.Timeouts = append(p.Timeouts, f.timeout)
 	}

@@ -25,11 +25,17 @@ import (
 )
 
 const usage = `usage: agent [--identity NAME] [--control stdio|socket] [--socket NAME]
+             [--serve KIND/PORT]... [--dial KIND://ADDRESS:PORT[#SERVER]]... [--every TIME]
+       agent dial --for TIME [--every TIME] --dial KIND://ADDRESS:PORT[#SERVER]...
        agent connect [--socket NAME]
        agent listen [--socket NAME] KIND/PORT...
        agent probe [--socket NAME] [--attempts N] [--timeout TIME] [--query NAME] KIND://ADDRESS:PORT
        agent version
 
+With --serve and --dial it serves ports and dials targets from its first instant, and
+tells later on its control stream what became of them. dial does nothing else for a
+time, and writes that to $CNIPROOF_TERMINATION_LOG, or else /dev/termination-log;
+"-" is stdout.
 The identity defaults to $CNIPROOF_IDENTITY. listen and probe are done by the agent
 that runs with --control socket beside them. KIND is tcp, udp or sctp; probe also
 knows dns-udp and dns-tcp, which ask for --query. probe prints the outcome and who
@@ -46,7 +52,7 @@ func main() {
 
 func run(args []string) error {
 	command := "serve"
-	if len(args) > 0 && slices.Contains([]string{"connect", "listen", "probe", "version"}, args[0]) {
+	if len(args) > 0 && slices.Contains([]string{"connect", "dial", "listen", "probe", "version"}, args[0]) {
 		command, args = args[0], args[1:]
 	}
 	flags := flag.NewFlagSet("agent", flag.ContinueOnError)
@@ -59,10 +65,14 @@ func run(args []string) error {
 	flags.IntVar(&try.attempts, "attempts", 3, "")
 	flags.DurationVar(&try.timeout, "timeout", time.Second, "")
 	flags.StringVar(&try.query, "query", "", "")
+	var first firstFlags
+	first.define(flags)
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	switch command {
+	case "dial":
+		return first.dialFor()
 	case "listen":
 		return listen(context.Background(), *socket, flags.Args())
 	case "probe":
@@ -80,11 +90,11 @@ func run(args []string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return serve(ctx, *identity, *control, *socket)
+	return serve(ctx, *identity, *control, *socket, first)
 }
 
 // serve is the agent proper.
-func serve(ctx context.Context, identity, control, socket string) error {
+func serve(ctx context.Context, identity, control, socket string, first firstFlags) error {
 	beFrugal()
 	agent, err := probes.NewAgent(identity)
 	if err != nil {
@@ -92,6 +102,9 @@ func serve(ctx context.Context, identity, control, socket string) error {
 	}
 	defer agent.Close()
 	if err := dropPrivileges(); err != nil {
+		return err
+	}
+	if err := first.begin(agent); err != nil {
 		return err
 	}
 	switch control {
@@ -117,6 +130,8 @@ func serveStdio(ctx context.Context, agent *probes.Agent) error {
 	select {
 	case err := <-ended:
 		return err
+	case <-agent.Ended():
+		return nil
 	case <-ctx.Done():
 		return nil
 	}

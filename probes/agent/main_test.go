@@ -215,6 +215,90 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+// TestEnd has the agent end well, as a job does, however it is controlled.
+func TestEnd(t *testing.T) {
+	for _, control := range []string{"stdio", "socket"} {
+		agent := start(t, nil, "--identity", "a", "--control", control, "--socket", "cniproof-test-end")
+		awaitReady(t, agent, control, "cniproof-test-end")
+		stream := agent
+		if control == "socket" {
+			stream = start(t, nil, "connect", "--socket", "cniproof-test-end")
+		}
+		if err := stream.End(t.Context()); err != nil {
+			t.Errorf("%s: %v", control, err)
+		}
+		if err := agent.end(t); err != nil {
+			t.Errorf("%s: it ended with %v; stderr: %s", control, err, agent.stderr)
+		}
+	}
+}
+
+// TestFirst has an agent serve and dial from its first instant, and asks it later what
+// became of that.
+func TestFirst(t *testing.T) {
+	agent := start(t, nil, "--identity", "shop/web", "--serve", "tcp/7921", "--every", "5ms",
+		"--dial", "tcp://127.0.0.1:7921#self", "--dial", "udp://127.0.0.1:7922")
+	var record *probes.DialRecord
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var err error
+		if record, err = agent.Dialled(t.Context(), probes.Dialled{Name: "first"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(record.Targets) == 2 && count(record.Targets[0], flow.Connected) >= 3 && count(record.Targets[1], flow.Refused) >= 3 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after 5 s: %+v", record)
+		}
+	}
+	for _, s := range record.Targets[0] {
+		if s.Outcome == flow.Connected && s.Peer != "shop/web" || s.Last < s.First || s.First > record.Age {
+			t.Errorf("%+v of %s", s, record.Age)
+		}
+	}
+	if _, err := agent.Dialled(t.Context(), probes.Dialled{Name: "first", Stop: true}); err != nil {
+		t.Error(err)
+	}
+	if _, err := agent.Dialled(t.Context(), probes.Dialled{Name: "first"}); err == nil {
+		t.Error("what was stopped is still told of")
+	}
+}
+
+func count(list []probes.Stretch, o flow.Outcome) int {
+	n := 0
+	for _, s := range list {
+		if s.Outcome == o {
+			n += s.Count
+		}
+	}
+	return n
+}
+
+// TestDialFor is an init container: it dials for a time and leaves a record.
+func TestDialFor(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "log")
+	for _, path := range []string{log, "-"} {
+		cmd := exec.Command(binary, "dial", "--for", "200ms", "--dial", "udp://127.0.0.1:7923", "--dial", "udp://[::1]:7923")
+		cmd.Env = []string{"CNIPROOF_TERMINATION_LOG=" + path}
+		words, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path != "-" {
+			if words, err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		record, err := probes.ReadLastWords(string(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(record.Targets) != 2 || count(record.Targets[0], flow.Refused) < 3 || record.Age < 200*time.Millisecond {
+			t.Errorf("%+v", record)
+		}
+	}
+}
+
 // TestGarbageOnSocket checks that one broken stream does not hurt the others.
 func TestGarbageOnSocket(t *testing.T) {
 	const socket = "cniproof-test-garbage"
@@ -286,6 +370,10 @@ func TestUsage(t *testing.T) {
 		{[]string{"probe", "--socket", "cniproof-test-nobody", "tcp://127.0.0.1:80"}, "@cniproof-test-nobody", false},
 		{[]string{"probe", "127.0.0.1:80"}, "KIND://ADDRESS:PORT", false},
 		{[]string{"probe"}, "one target", false},
+		{[]string{"dial"}, "which targets", false},
+		{[]string{"--identity", "a", "--dial", "tcp:1"}, "KIND://ADDRESS:PORT", false},
+		{[]string{"--identity", "a", "--serve", "tcp"}, "KIND/NUMBER", false},
+		{[]string{"--identity", "a", "--every", "1us", "--dial", "tcp://127.0.0.1:1"}, "at least 1ms", false},
 		{[]string{"listen"}, "which ports", false},
 		{[]string{"listen", "tcp/0x", "tcp"}, `"tcp/0x"`, false},
 	} {

@@ -35,6 +35,8 @@ func serveSocket(ctx context.Context, agent *probes.Agent, name string) error {
 	select {
 	case err := <-failed:
 		return err
+	case <-agent.Ended():
+		return nil
 	case <-ctx.Done():
 		return nil
 	}

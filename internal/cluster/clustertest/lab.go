@@ -78,7 +78,7 @@ func protocols() []corev1.Protocol {
 	return []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}
 }
 
-func (l *lab) createPod(t *testing.T, name, node string) *corev1.Pod {
+func (l *lab) createPod(t *testing.T, name, node string, changes ...func(*corev1.PodSpec)) *corev1.Pod {
 	t.Helper()
 	grace := int64(1)
 	pod := &corev1.Pod{
@@ -99,6 +99,9 @@ func (l *lab) createPod(t *testing.T, name, node string) *corev1.Pod {
 	for _, p := range protocols() {
 		pod.Spec.Containers[0].Ports = append(pod.Spec.Containers[0].Ports,
 			corev1.ContainerPort{Name: "http-" + strings.ToLower(string(p)), ContainerPort: podPort, Protocol: p})
+	}
+	for _, change := range changes {
+		change(&pod.Spec)
 	}
 	pod, err := l.cluster.Client().CoreV1().Pods(l.namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 	if err != nil {

@@ -31,12 +31,13 @@ func families[T any](dual []T, ipv6 bool) []T {
 	return dual[:1]
 }
 
-// nodePodCIDRs are the ranges of the pods of node n, counted from 1.
+// nodePodCIDRs are the ranges of the pods of node n, counted from 1. There are 254
+// addresses in each, so that one that was given back is given out again before long.
 func nodePodCIDRs(n int) []netip.Prefix {
 	four, six := podCIDRs[0].Addr().As4(), podCIDRs[1].Addr().As16()
-	four[2], six[7] = byte(16*n), byte(n)
+	four[2], six[7] = byte(n), byte(n)
 	return []netip.Prefix{
-		netip.PrefixFrom(netip.AddrFrom4(four), 20),
+		netip.PrefixFrom(netip.AddrFrom4(four), 24),
 		netip.PrefixFrom(netip.AddrFrom16(six), 64),
 	}
 }
@@ -72,32 +73,33 @@ func podMAC(ip netip.Addr) net.HardwareAddr {
 	return append(net.HardwareAddr{0x0a, 0x58}, ip.AsSlice()...)
 }
 
-// ordinals hands out the numbers 1 to last. One that comes back is handed out
-// again as late as possible.
+// ordinals hands out the numbers 1 to last, as host-local does: the next one above the
+// last that was taken, and round again from 1, whichever is free.
 type ordinals struct {
-	mu   sync.Mutex
-	next int
-	last int
-	used []int // that came back, oldest first
+	mu    sync.Mutex
+	last  int
+	taken map[int]bool
+	next  int // less one
 }
+
+func newOrdinals(last int) *ordinals { return &ordinals{last: last, taken: map[int]bool{}} }
 
 func (o *ordinals) take() (int, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.next < o.last {
-		o.next++
-		return o.next, true
+	for range o.last {
+		n := o.next + 1
+		o.next = n % o.last
+		if !o.taken[n] {
+			o.taken[n] = true
+			return n, true
+		}
 	}
-	if len(o.used) == 0 {
-		return 0, false
-	}
-	n := o.used[0]
-	o.used = o.used[1:]
-	return n, true
+	return 0, false
 }
 
 func (o *ordinals) give(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.used = append(o.used, n)
+	delete(o.taken, n)
 }

@@ -51,7 +51,7 @@ func newAPI(ipv6, keepPolicyTypes bool) *api {
 		tracker:         clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder()),
 		kinds:           map[schema.GroupVersionResource]schema.GroupVersionKind{},
 		logs:            map[schema.GroupVersionResource]*eventLog{},
-		ips:             &ordinals{last: 1<<16 - 2},
+		ips:             newOrdinals(1<<16 - 2),
 	}
 }
 

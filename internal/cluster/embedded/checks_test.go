@@ -44,7 +44,7 @@ func TestVersionIsThatOfTheAPI(t *testing.T) {
 }
 
 func TestOrdinalsComeBackLate(t *testing.T) {
-	o := &ordinals{last: 3}
+	o := newOrdinals(3)
 	var got []int
 	for range 2 {
 		n, _ := o.take()

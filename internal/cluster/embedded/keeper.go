@@ -14,6 +14,7 @@ type keeper struct {
 	launcher *launcher
 	ns       *namespace
 	identity string
+	args     []string
 	once     bool // an agent that ended is not started again
 
 	mu    sync.Mutex
@@ -31,10 +32,13 @@ type agentState struct {
 	finished bool // it is not started again
 }
 
+// completed reports whether the agent has ended well and is not started again.
+func (s *agentState) completed() bool { return s.finished && s.exit != nil && s.exit.Success() }
+
 var errStopped = errors.New("it was stopped")
 
 func newKeeper(l *launcher, ns *namespace, identity string) *keeper {
-	return &keeper{launcher: l, ns: ns, identity: identity, fresh: make(chan struct{})}
+	return &keeper{launcher: l, ns: ns, identity: identity, args: []string{"--control", "socket"}, fresh: make(chan struct{})}
 }
 
 const (
@@ -77,7 +81,7 @@ func (k *keeper) run(ctx context.Context, report func(agentState)) {
 
 // runOne runs one agent to its end and returns it, or nil if it did not start.
 func (k *keeper) runOne(ctx context.Context, report func(agentState)) *process {
-	p, err := k.launcher.start(k.ns, k.identity)
+	p, err := k.launcher.start(k.ns, k.identity, k.args...)
 	if err != nil {
 		k.change(report, func(s *agentState) { s.problem = err })
 		return nil

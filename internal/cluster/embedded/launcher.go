@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,19 +93,22 @@ func (l *launcher) close() error {
 type process struct {
 	cmd    *exec.Cmd
 	ns     *namespace
+	stdout tail // what a container leaves behind as its last words
 	stderr tail
 	exited chan struct{}
 }
 
-// start runs an agent in the namespace. It does not serve its socket yet.
-func (l *launcher) start(ns *namespace, identity string) (*process, error) {
+// start runs an agent in the namespace, with these arguments and its identity behind
+// them. It does not serve its socket yet.
+func (l *launcher) start(ns *namespace, identity string, args ...string) (*process, error) {
 	p := &process{ns: ns, exited: make(chan struct{})}
 	p.cmd = &exec.Cmd{
 		Path:        "/proc/self/fd/3",
-		Args:        []string{l.mark, "--control", "socket", "--identity", identity},
-		Env:         []string{},
+		Args:        slices.Concat([]string{l.mark}, args, []string{"--identity", identity}),
+		Env:         []string{"CNIPROOF_TERMINATION_LOG=-"},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{l.binary},
+		Stdout:      &p.stdout,
 		Stderr:      &p.stderr,
 		SysProcAttr: l.attr,
 		WaitDelay:   time.Second,
@@ -195,7 +199,7 @@ type tail struct {
 	text []byte
 }
 
-const tailLength = 1024
+const tailLength = 4096
 
 // Write never fails.
 func (t *tail) Write(p []byte) (int, error) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"github.com/vishvananda/netlink"
 
@@ -70,7 +71,8 @@ type machine struct {
 	// Of nodes only.
 	number   int
 	podCIDRs []netip.Prefix
-	free     *ordinals // of pod addresses
+	free     *ordinals    // of pod addresses
+	made     atomic.Int64 // pods so far
 }
 
 // hasIPv6 reports whether the kernel speaks IPv6.
@@ -126,7 +128,7 @@ func (n *network) addNode(i int) error {
 		number:   i,
 		podCIDRs: families(nodePodCIDRs(i), n.ipv6),
 	}
-	m.free = &ordinals{last: 1<<(32-m.podCIDRs[0].Bits()) - 2}
+	m.free = newOrdinals(1<<(32-m.podCIDRs[0].Bits()) - 2)
 	if err := n.attach(m, everySettings, nodeSettings); err != nil {
 		return fmt.Errorf("making node %q: %w", m.Name, err)
 	}

@@ -21,11 +21,14 @@ type podNet struct {
 	link    netlink.Link // the node's end
 }
 
+// errNoAddress says that every pod address of a node is taken.
+var errNoAddress = errors.New("no pod address is free")
+
 // addPod makes the network of a new pod on the node.
 func (m *machine) addPod() (*podNet, error) {
 	ordinal, ok := m.free.take()
 	if !ok {
-		return nil, fmt.Errorf("node %q has no free pod address", m.Name)
+		return nil, fmt.Errorf("node %q: %w", m.Name, errNoAddress)
 	}
 	p := &podNet{node: m, ordinal: ordinal, addrs: every(m.podCIDRs, ordinal)}
 	if err := p.wire(); err != nil {
@@ -35,6 +38,8 @@ func (m *machine) addPod() (*podNet, error) {
 	return p, nil
 }
 
+// wire makes the stack and the cable. The name of the cable's end is new each time: the
+// kernel may still have that of the pod which had the addresses before.
 func (p *podNet) wire() error {
 	s, err := newStack(everySettings)
 	if err != nil {
@@ -44,7 +49,7 @@ func (p *podNet) wire() error {
 	p.namespace = s.namespace
 	mac := podMAC(p.addrs[0])
 	own, other, err := s.plug(p.node.stack, cable{
-		name: "eth0", mac: mac, peerName: fmt.Sprintf("pod%d", p.ordinal), peerMAC: nodeMAC,
+		name: "eth0", mac: mac, peerName: fmt.Sprintf("pod%d", p.node.made.Add(1)), peerMAC: nodeMAC,
 	})
 	if err != nil {
 		return errors.Join(err, s.close())

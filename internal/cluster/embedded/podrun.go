@@ -2,8 +2,10 @@ package embedded
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +78,26 @@ func (r *podRun) start(ctx context.Context) (*podNet, error) {
 	return net, nil
 }
 
+// build makes the pod's network. Where no address is free it waits for one, as a
+// kubelet does that tries again.
 func (r *podRun) build(ctx context.Context, node *machine) (*podNet, error) {
+	for {
+		net, err := r.buildOnce(ctx, node)
+		if !errors.Is(err, errNoAddress) {
+			return net, err
+		}
+		r.update(func(pod *corev1.Pod) { pod.Status.Message = err.Error() })
+		timer := time.NewTimer(lastBackoff / 100)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, err
+		}
+	}
+}
+
+func (r *podRun) buildOnce(ctx context.Context, node *machine) (*podNet, error) {
 	select {
 	case r.kubelet.busy <- struct{}{}:
 		defer func() { <-r.kubelet.busy }()
@@ -102,7 +123,7 @@ func announce(pod *corev1.Pod, net *podNet) {
 	s.StartTime = &now
 	setCondition(s, corev1.PodScheduled, true, "", "")
 	setCondition(s, corev1.PodReadyToStartContainers, true, "", "")
-	setCondition(s, corev1.PodInitialized, true, "", "")
+	setCondition(s, corev1.PodInitialized, len(pod.Spec.InitContainers) == 0, "", "")
 }
 
 // serve runs what the pod runs until ctx ends or the pod has completed.
@@ -112,11 +133,18 @@ func (r *podRun) serve(ctx context.Context, net *podNet) {
 		r.serveHere(ctx, net, server)
 		return
 	}
+	if !r.initialise(ctx, net) {
+		r.settle(nil)
+		return
+	}
 	k := newKeeper(r.kubelet.launcher, net.namespace, r.name()+"/"+string(r.pod.UID))
+	if args := r.pod.Spec.Containers[0].Args; len(args) > 0 {
+		k.args = args
+	}
 	k.once = r.pod.Spec.RestartPolicy == corev1.RestartPolicyNever
 	r.settle(k)
 	k.run(ctx, func(s agentState) {
-		if s.problem != nil && ctx.Err() == nil {
+		if s.problem != nil && !s.completed() && ctx.Err() == nil {
 			r.kubelet.logf("pod %s: %v", r.name(), s.problem)
 		}
 		r.update(func(pod *corev1.Pod) { describe(pod, s) })

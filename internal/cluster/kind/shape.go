@@ -80,7 +80,8 @@ func (s *shape) fit(p Plugin, h host) error {
 	if p.KubeProxyMode != "" {
 		s.Networking.KubeProxyMode = v1alpha4.ProxyMode(p.KubeProxyMode)
 	}
-	s.KubeadmConfigPatches = append(s.KubeadmConfigPatches, hurry()...)
+	// The shape's own patches come last: a list in one of them replaces the list of another.
+	s.KubeadmConfigPatches = append(hurry(), s.KubeadmConfigPatches...)
 	// A kernel may refuse to have the size of its connection table changed.
 	s.KubeadmConfigPatches = append(s.KubeadmConfigPatches, "kind: KubeProxyConfiguration\nconntrack:\n  maxPerCore: 0\n")
 	if h.cgroupV1 {

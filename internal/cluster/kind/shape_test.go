@@ -9,7 +9,7 @@ import (
 )
 
 func TestShapes(t *testing.T) {
-	if got := Shapes(); !slices.Equal(got, []string{"dual-stack", "ipv6", "three-node", "two-node"}) {
+	if got := Shapes(); !slices.Equal(got, []string{"dual-stack", "ipv6", "small-pod-cidr", "three-node", "two-node"}) {
 		t.Errorf("shapes %v", got)
 	}
 	both := Plugin{PodSubnet: "10.244.0.0/16", PodSubnet6: "fd00:10:244::/56"}

@@ -25,6 +25,8 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	PoisonedByIPv6Block:    isPoisoned,
 	RestartDeaf:            isDeaf,
 	RestartForgetsPolicies: forgets,
+	NewPodOpen:             leavesNewPodsOpen,
+	NewPodClosed:           keepsNewPodsOut,
 }
 
 func TestDataPathFaults(t *testing.T) {

@@ -78,6 +78,10 @@ const (
 	StaleOnPodRelabel        Fault = "stale-on-pod-relabel"
 	StaleOnNamespaceRelabel  Fault = "stale-on-namespace-relabel"
 	StaleOnPodRecreate       Fault = "stale-on-pod-recreate"
+	NewPodOpen               Fault = "new-pod-open"
+	NewPodClosed             Fault = "new-pod-closed"
+	IPReuseStale             Fault = "ip-reuse-stale"
+	LateDeleteBreaksNewPod   Fault = "late-delete-breaks-new-pod"
 	LabelRemovalMissed       Fault = "label-removal-missed"
 	Flapping                 Fault = "flapping"
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
@@ -174,6 +178,10 @@ var faultTable = []FaultInfo{
 	{StaleOnPodRelabel, "A change of a pod's labels is missed."},
 	{StaleOnNamespaceRelabel, "A change of a namespace's labels is missed."},
 	{StaleOnPodRecreate, "A pod that is created again under its old name is known by its old addresses."},
+	{NewPodOpen, "A new pod is not isolated for its first 400 ms."},
+	{NewPodClosed, "A new pod is admitted by nobody for its first 7 s."},
+	{IPReuseStale, "An address keeps the pod that had it first: whoever gets it after that pod has completed is taken for it."},
+	{LateDeleteBreaksNewPod, "When a completed pod is deleted its address is forgotten, whoever has it by now."},
 	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
 	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},

@@ -109,6 +109,8 @@ func (l *loop) serve(ctx context.Context) request {
 	defer timer.Stop()
 	flaps := l.flaps()
 	defer flaps.Stop()
+	ages := l.ages()
+	defer ages.Stop()
 	paused := false
 	for {
 		select {
@@ -123,6 +125,11 @@ func (l *loop) serve(ctx context.Context) request {
 				return r
 			}
 			r.done <- l.sync(ctx, r.ctx)
+		case <-ages.C:
+			if l.store.age(time.Now()) {
+				l.failed = true // so that it is programmed, though there is no event
+				timer.Reset(0)
+			}
 		case <-flaps.C:
 			paused = !paused
 			l.turn(map[bool]door{true: ajar, false: judging}[paused])

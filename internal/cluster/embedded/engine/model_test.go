@@ -101,6 +101,7 @@ func (p *play) address(name string, addrs ...string) {
 //	ns y {labels}      relabel a namespace
 //	again x/a ADDR...  delete a pod and make it again with other addresses
 //	end x/a            a pod that has run to its end
+//	remove x/a         delete a pod
 func (p *play) step(text string) {
 	p.t.Helper()
 	verb, rest, _ := strings.Cut(text, " ")
@@ -123,6 +124,8 @@ func (p *play) step(text string) {
 	case "end":
 		p.pods[rest].Status.Phase = corev1.PodSucceeded
 		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})
+	case "remove":
+		p.store.apply(event{watch.Deleted, p.pods[rest].DeepCopy()})
 	default:
 		p.policy(verb, rest)
 	}

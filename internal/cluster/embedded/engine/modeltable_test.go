@@ -224,7 +224,10 @@ func changeRows() map[string][]modelRow {
 			{[]string{b, `pod x/a {}`}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnPodRelabel, LabelRemovalMissed}},
 			{[]string{b, "again x/b 10.0.1.99 fd00:1::99"}, "x/b -> x/a:80/tcp", true, []Fault{StaleOnPodRecreate}},
 			{[]string{b, "again x/a 10.0.1.99 fd00:1::99"}, "x/c -> x/a:80/tcp", false, nil},
-			{[]string{b, "end x/b", "again x/c 10.0.1.2 fd00:1::2"}, "x/c -> x/a:80/tcp", false, nil},
+			{[]string{b, "end x/b", "again x/c 10.0.1.2 fd00:1::2"}, "x/c -> x/a:80/tcp", false, []Fault{IPReuseStale}},
+			{[]string{b, "end x/b", "again y/a 10.0.1.2 fd00:1::2"}, "y/a -> x/a:80/tcp", false, []Fault{IPReuseStale}},
+			{[]string{b, "end x/c", "again x/b 10.0.1.3 fd00:1::3", "remove x/c"}, "x/b -> x/a:80/tcp", true, []Fault{IPReuseStale, LateDeleteBreaksNewPod}},
+			{[]string{b, "end x/c", "again x/a 10.0.1.3 fd00:1::3", "remove x/c"}, "y/b -> x/a:80/tcp", false, []Fault{IPReuseStale, LateDeleteBreaksNewPod}},
 		},
 		"namespace changes": {
 			{[]string{env, `ns z {env: dev}`}, "z/c -> x/a:80/tcp", true, []Fault{StaleOnNamespaceRelabel}},

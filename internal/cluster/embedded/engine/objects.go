@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -25,6 +26,13 @@ type pod struct {
 	node   string
 	addrs  []netip.Addr
 	ports  []containerPort
+	// had is the addresses of a pod that has ended: they may be somebody else's by now.
+	had []netip.Addr
+	// born is when a faulty engine first saw the pod with an address, for as long as it
+	// makes a difference.
+	born time.Time
+	// as is the namespace that a faulty engine takes the pod to be of; "": its own.
+	as string
 	// leaving is true from the moment that the pod is told to stop.
 	leaving bool
 }
@@ -41,6 +49,9 @@ type policy struct {
 	spec *networkingv1.NetworkPolicySpec
 }
 
+// namespace is where the pod is, for all that selects pods.
+func (p *pod) namespace() string { return cmp.Or(p.as, p.key.namespace) }
+
 // newPod reads a pod. A pod that shares its node's network or has ended has no
 // addresses: they are the node's, or somebody else's by now.
 func newPod(p *corev1.Pod) *pod {
@@ -52,6 +63,8 @@ func newPod(p *corev1.Pod) *pod {
 	}
 	if !p.Spec.HostNetwork && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
 		out.addrs = podAddrs(&p.Status)
+	} else if !p.Spec.HostNetwork {
+		out.had = podAddrs(&p.Status)
 	}
 	for _, c := range p.Spec.InitContainers {
 		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {

@@ -29,6 +29,7 @@ type store struct {
 	// What only faulty engines remember.
 	deletedPolicies map[key]*policy
 	oldAddrs        map[key][]netip.Addr
+	firstOf         map[netip.Addr]*pod
 }
 
 func newStore(faults Faults) *store {
@@ -39,6 +40,7 @@ func newStore(faults Faults) *store {
 		policies:        map[key]*policy{},
 		deletedPolicies: map[key]*policy{},
 		oldAddrs:        map[key][]netip.Addr{},
+		firstOf:         map[netip.Addr]*pod{},
 	}
 }
 
@@ -77,6 +79,7 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 	old, known := s.pods[p.key]
 	if kind == watch.Deleted {
 		delete(s.pods, p.key)
+		s.deletedLate(p)
 		return known
 	}
 	if known {
@@ -85,6 +88,8 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 	if s.faults.Has(StaleOnPodRecreate) {
 		p.addrs = s.firstAddrs(p)
 	}
+	s.takenFor(p)
+	s.born(old, p)
 	s.pods[p.key] = p
 	return !known || !reflect.DeepEqual(old, p)
 }

@@ -31,9 +31,9 @@ func newWorld(faults Faults, labels map[string]map[string]string, pods map[key]*
 		p = w.known(p)
 		w.index[p.key] = len(w.pods)
 		w.pods = append(w.pods, p)
-		n := byName[p.key.namespace]
+		n := byName[p.namespace()]
 		if n == nil {
-			n = &namespace{name: p.key.namespace, labels: labels[p.key.namespace]}
+			n = &namespace{name: p.namespace(), labels: labels[p.namespace()]}
 			byName[n.name] = n
 		}
 		n.pods = append(n.pods, p)
