@@ -31,7 +31,7 @@ func (s *Stage) Act(ctx context.Context, step scenario.Step) (time.Time, error) 
 	return time.Now(), nil
 }
 
-// act carries out actions in the order of the format: apply, delete, label, recreate,
+// act carries out actions in the order of the format: renew, apply, delete, label, recreate,
 // restart.
 func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	var err error
@@ -39,6 +39,9 @@ func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 		if err == nil {
 			err = f()
 		}
+	}
+	for _, r := range act.Renew {
+		do(func() error { return s.renew(ctx, r) })
 	}
 	for _, m := range act.Apply {
 		do(func() error { return s.apply(ctx, m) })

@@ -95,6 +95,9 @@ func unscriptable(e *Evidence, s *Snapshot) string {
 			if len(act.Complete)+len(act.Remove)+len(act.Reuse) > 0 {
 				return "the scenario lets a pod complete, which the script cannot"
 			}
+			if len(act.Renew) > 0 {
+				return "the scenario replaces a namespace, which the script does not"
+			}
 			if len(act.Eager) > 0 {
 				return "a pod dials from its first instant, and what it sees then the script cannot"
 			}

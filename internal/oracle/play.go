@@ -77,6 +77,11 @@ func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
 // they are.
 func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[func() error, error] {
 	return func(yield func(func() error, error) bool) {
+		for _, r := range act.Renew {
+			if !yield(func() error { p.renew(r); return nil }, nil) {
+				return
+			}
+		}
 		for _, m := range act.Apply {
 			policy, err := m.Render(applied)
 			if !yield(func() error { p.policies[m.Key()] = policy; return nil }, err) {
@@ -99,6 +104,12 @@ func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[fun
 			}
 		}
 	}
+}
+
+// renew makes a namespace that has nothing of the one before but its name and its pods.
+func (p *Play) renew(r scenario.Renewal) {
+	p.namespaces[r.Name] = r.Labels
+	maps.DeleteFunc(p.policies, func(key scenario.PolicyKey, _ *networkingv1.NetworkPolicy) bool { return key.Namespace == r.Name })
 }
 
 func (p *Play) label(change scenario.LabelChange) error {

@@ -274,6 +274,8 @@ func deedName(d scenario.Deed) string {
 		return "policy deleted"
 	case scenario.Label:
 		return "labels changed"
+	case scenario.Renew:
+		return "namespace replaced"
 	case scenario.Complete:
 		return "pod completed"
 	case scenario.Remove:

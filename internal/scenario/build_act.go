@@ -42,7 +42,9 @@ func (s *Scenario) Manifests() iter.Seq[Manifest] {
 
 // acts reads what a step does: one act by the step's own fields, or several.
 func (b *builder) acts(doc stepDoc, at string) []Act {
+	renewed := b.renewals(doc.Renew, strict.Child(at, "renew"))
 	one := b.act(actDoc{doc.Apply, doc.Delete, doc.Label, doc.Recreate, doc.Restart}, at)
+	one.Renew = renewed
 	b.lives(doc, &one, at)
 	path := strict.Child(at, "acts")
 	switch {

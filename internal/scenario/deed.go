@@ -1,10 +1,13 @@
 package scenario
 
+import "maps"
+
 // Deed is a kind of thing that a step does to a cluster.
 type Deed string
 
 // The deeds, in the order in which a step does them.
 const (
+	Renew    Deed = "renew"    // a namespace
 	Create   Deed = "create"   // a policy
 	Update   Deed = "update"   // a policy that was there
 	Delete   Deed = "delete"   // a policy
@@ -19,7 +22,7 @@ const (
 
 // Deeds are all deeds, in their order.
 func Deeds() []Deed {
-	return []Deed{Create, Update, Delete, Label, Complete, Remove, Recreate, Reuse, Eager, Restart}
+	return []Deed{Renew, Create, Update, Delete, Label, Complete, Remove, Recreate, Reuse, Eager, Restart}
 }
 
 // Deeds says for every step what it does, each kind once.
@@ -44,6 +47,10 @@ func (s *Scenario) Deeds() [][]Deed {
 
 // does notes what the act does, and which policies exist after it.
 func (a Act) does(found map[Deed]bool, exists map[PolicyKey]bool) {
+	for _, r := range a.Renew {
+		found[Renew] = true
+		maps.DeleteFunc(exists, func(key PolicyKey, _ bool) bool { return key.Namespace == r.Name })
+	}
 	for _, m := range a.Apply {
 		if exists[m.Key()] {
 			found[Update] = true

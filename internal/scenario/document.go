@@ -102,6 +102,7 @@ type stepDoc struct {
 	Delete   []string                      `json:"delete"`
 	Label    map[string]map[string]*string `json:"label"`
 	Recreate []string                      `json:"recreate"`
+	Renew    map[string]namespaceDoc       `json:"renew"`
 	Complete []string                      `json:"complete"`
 	Reuse    map[string]string             `json:"reuse"`
 	Eager    map[string]string             `json:"eager"`

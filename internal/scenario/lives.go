@@ -17,6 +17,9 @@ type Heir struct{ Pod, Of flow.Endpoint }
 // their own.
 func (a Act) anew() []flow.Endpoint {
 	list := slices.Clone(a.Recreate)
+	for _, r := range a.Renew {
+		list = append(list, r.Pods...)
+	}
 	for _, h := range a.Reuse {
 		list = append(list, h.Pod)
 	}
@@ -27,7 +30,9 @@ func (a Act) anew() []flow.Endpoint {
 }
 
 // lives reports whether the act does to the lives of pods what cannot be done twice.
-func (a Act) lives() bool { return len(a.Complete)+len(a.Remove)+len(a.Reuse)+len(a.Eager) > 0 }
+func (a Act) lives() bool {
+	return len(a.Renew)+len(a.Complete)+len(a.Remove)+len(a.Reuse)+len(a.Eager) > 0
+}
 
 // Completed are the pods that complete in the step.
 func (s Step) Completed() []flow.Endpoint {
@@ -50,7 +55,7 @@ func (s Step) Debuts() []Debut {
 // actions are the fields of the document by which a step acts, in the order in which
 // it does.
 func actions() []string {
-	return []string{"apply", "delete", "label", "complete", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
+	return []string{"renew", "apply", "delete", "label", "complete", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
 }
 
 // lives reads what a step does to the lives of pods. It is called after everything
@@ -69,10 +74,10 @@ func (b *builder) unrepeatable(s *Step, at string) {
 		return
 	}
 	if s.Times > 1 {
-		b.Wrong(strict.Child(at, "times"), "the step lets pods complete or begin, which happens once: write a step for each time")
+		b.Wrong(strict.Child(at, "times"), "the step lets pods or namespaces come and go, which happens once: write a step for each time")
 	}
 	if s.Steady {
-		b.Wrong(strict.Child(at, "steady"), "the step lets pods complete or begin, which is watched in other ways: remove it here")
+		b.Wrong(strict.Child(at, "steady"), "the step lets pods or namespaces come and go, which is watched in other ways: remove it here")
 	}
 }
 

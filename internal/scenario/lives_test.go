@@ -137,3 +137,30 @@ func TestEager(t *testing.T) {
 		t.Errorf("a pod of too many flows: got\n%v", problems)
 	}
 }
+
+// TestRenew reads a step that replaces a namespace: its policies are gone.
+func TestRenew(t *testing.T) {
+	sound := strings.Replace(lives, "complete: [x/job]\n    expect: *expect\n  - name: reuse\n    reuse: {y/heir: x/job}\n    expect: *expect\n  - name: late\n    delete: [pod/x/job]\n    expect: *expect",
+		"renew: {x: {labels: {a: b}}}\n    expect: {default: allow}", 1)
+	s, problems := loadText(t, sound)
+	if problems != nil {
+		t.Fatal(problems)
+	}
+	want := []Renewal{{Namespace{"x", map[string]string{"a": "b"}}, []flow.Endpoint{flow.Pod("x", "far"), flow.Pod("x", "job")}}}
+	if diff := cmp.Diff(want, s.Steps[1].Acts[0].Renew); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	for _, test := range []struct{ replacement, field, message string }{
+		{"renew: {z: {}}", "spec.steps[1].renew[z]", "not in the topology"},
+		{"renew: {kube-system: {}}", "spec.steps[1].renew[kube-system]", "cannot be deleted"},
+		{"renew: {x: {labels: {a: b c}}}", "spec.steps[1].renew[x].labels[a]", "a valid label"},
+		{"renew: {x: {}}\n    delete: [networkpolicy/x/far]", "spec.steps[1].delete[0]", "does not exist at this step"},
+		{"renew: {x: {}}\n    times: 2", "spec.steps[1].times", "happens once"},
+		{"renew: {x: {}}\n    steady: true", "spec.steps[1].steady", "watched in other ways"},
+	} {
+		_, problems := loadText(t, strings.Replace(sound, "renew: {x: {labels: {a: b}}}", test.replacement, 1))
+		if len(problems) != 1 || problems[0].Field != test.field || !strings.Contains(problems[0].Message, test.message) {
+			t.Errorf("%s: want one problem, %s: %s; got\n%v", test.replacement, test.field, test.message, problems)
+		}
+	}
+}

@@ -111,6 +111,7 @@ type Step struct {
 
 // Act is what a step does, in the order of its fields.
 type Act struct {
+	Renew    []Renewal
 	Apply    []Manifest
 	Delete   []PolicyKey
 	Label    []LabelChange

@@ -77,6 +77,7 @@ const (
 	StaleOnRecreate          Fault = "stale-on-recreate"
 	StaleOnPodRelabel        Fault = "stale-on-pod-relabel"
 	StaleOnNamespaceRelabel  Fault = "stale-on-namespace-relabel"
+	StaleOnNamespaceRecreate Fault = "stale-on-namespace-recreate"
 	StaleOnPodRecreate       Fault = "stale-on-pod-recreate"
 	NewPodOpen               Fault = "new-pod-open"
 	NewPodClosed             Fault = "new-pod-closed"
@@ -177,6 +178,7 @@ var faultTable = []FaultInfo{
 	{StaleOnRecreate, "A policy that is created again under its old name gets its old content."},
 	{StaleOnPodRelabel, "A change of a pod's labels is missed."},
 	{StaleOnNamespaceRelabel, "A change of a namespace's labels is missed."},
+	{StaleOnNamespaceRecreate, "A namespace that is created again under its old name keeps its old labels."},
 	{StaleOnPodRecreate, "A pod that is created again under its old name is known by its old addresses."},
 	{NewPodOpen, "A new pod is not isolated for its first 400 ms."},
 	{NewPodClosed, "A new pod is admitted by nobody for its first 7 s."},

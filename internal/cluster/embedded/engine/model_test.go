@@ -99,6 +99,7 @@ func (p *play) address(name string, addrs ...string) {
 //	delete x/p         delete a policy
 //	pod x/a {labels}   relabel a pod
 //	ns y {labels}      relabel a namespace
+//	renew y {labels}   delete a namespace and make it again
 //	again x/a ADDR...  delete a pod and make it again with other addresses
 //	end x/a            a pod that has run to its end
 //	remove x/a         delete a pod
@@ -116,6 +117,9 @@ func (p *play) step(text string) {
 		p.store.apply(event{watch.Modified, p.pods[name].DeepCopy()})
 	case "ns":
 		p.store.apply(event{watch.Modified, testNamespace(name, p.labels(argument))})
+	case "renew":
+		p.store.apply(event{watch.Deleted, testNamespace(name, nil)})
+		p.store.apply(event{watch.Added, testNamespace(name, p.labels(argument))})
 	case "again":
 		p.store.apply(event{watch.Deleted, p.pods[name].DeepCopy()})
 		p.pods[name].Status.PodIPs = nil

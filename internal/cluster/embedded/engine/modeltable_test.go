@@ -231,6 +231,7 @@ func changeRows() map[string][]modelRow {
 		},
 		"namespace changes": {
 			{[]string{env, `ns z {env: dev}`}, "z/c -> x/a:80/tcp", true, []Fault{StaleOnNamespaceRelabel}},
+			{[]string{env, `renew y {env: prod}`}, "y/a -> x/a:80/tcp", false, []Fault{StaleOnNamespaceRecreate}},
 			{[]string{env, `ns y {env: prod}`}, "y/a -> x/a:80/tcp", false, []Fault{StaleOnNamespaceRelabel}},
 			{[]string{env, `ns y {other: word}`}, "y/a -> x/a:80/tcp", false, []Fault{StaleOnNamespaceRelabel, LabelRemovalMissed}},
 		},

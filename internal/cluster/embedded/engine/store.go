@@ -30,6 +30,7 @@ type store struct {
 	deletedPolicies map[key]*policy
 	oldAddrs        map[key][]netip.Addr
 	firstOf         map[netip.Addr]*pod
+	oldLabels       map[string]map[string]string // of namespaces that were deleted
 }
 
 func newStore(faults Faults) *store {
@@ -41,6 +42,7 @@ func newStore(faults Faults) *store {
 		deletedPolicies: map[key]*policy{},
 		oldAddrs:        map[key][]netip.Addr{},
 		firstOf:         map[netip.Addr]*pod{},
+		oldLabels:       map[string]map[string]string{},
 	}
 }
 
@@ -68,7 +70,12 @@ func (s *store) applyNamespace(kind watch.EventType, n *corev1.Namespace) bool {
 	old, known := s.namespaces[n.Name]
 	if kind == watch.Deleted {
 		delete(s.namespaces, n.Name)
+		s.oldLabels[n.Name] = old
 		return known
+	}
+	if before, was := s.oldLabels[n.Name]; was && s.faults.Has(StaleOnNamespaceRecreate) {
+		n = n.DeepCopy()
+		n.Labels = before
 	}
 	labels := s.relabelled(known, StaleOnNamespaceRelabel, old, n.Labels)
 	s.namespaces[n.Name] = labels
