@@ -33,7 +33,9 @@ func TestDial(t *testing.T) {
 			}
 		}
 	}
-	until(func(list []Stretch) bool { return len(list) == 1 && list[0].Outcome == flow.Refused && list[0].Count > 5 })
+	until(func(list []Stretch) bool {
+		return len(list) == 1 && list[0].Outcome == flow.Refused && list[0].Count > 5
+	})
 	serve(t, c, Port{KindTCP, 7231})
 	list := until(func(list []Stretch) bool { return len(list) == 2 && list[1].Count >= enough })
 	if shut, open := list[0], list[1]; open.Outcome != flow.Connected || open.Peer != "a" || open.First <= shut.Last || open.Last <= open.First {
