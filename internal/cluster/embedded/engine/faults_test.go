@@ -27,13 +27,13 @@ func TestParseFaults(t *testing.T) {
 	if names := faults.Names(); !slices.Equal(names, []string{"flapping", "ignore-except"}) {
 		t.Errorf("names %q", names)
 	}
-	_, err = ParseFaults([]string{"ignore-excepts", "flapping", "stale", "utter-nonsense"})
+	_, err = ParseFaults([]string{"ignore-excepts", "flapping", "stale-on-pod", "utter-nonsense"})
 	if err == nil {
 		t.Fatal("no error")
 	}
 	for _, want := range []string{
 		`unknown fault "ignore-excepts": did you mean "ignore-except"?`,
-		`"stale-on-update" or "stale-on-delete"`,
+		`"stale-on-pod-relabel" or "stale-on-pod-recreate"`,
 		`unknown fault "utter-nonsense"`,
 	} {
 		if !strings.Contains(err.Error(), want) {
