@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
@@ -12,9 +13,21 @@ func debutSights(step *judge.Step, r judge.Result) []sight {
 	var all []sight
 	for _, d := range step.DebutsOf(r) {
 		class := fmt.Sprintf("expected %s from the first instant on, dialled by the %s", d.Expected, d.By)
-		all = append(all, sight{flow: d.Flow, class: class, outcomes: attempts(d), why: d.Reason})
+		all = append(all, sight{flow: d.Flow, class: class, outcomes: attempts(d), why: reasonAlone(d)})
 	}
 	return all
+}
+
+// reasonAlone is the reason without the flow, which stands before it already.
+func reasonAlone(d judge.Debut) string {
+	rest, ok := strings.CutPrefix(d.Reason, d.Flow.String())
+	if !ok {
+		return d.Reason
+	}
+	if said, told := strings.CutPrefix(rest, ": "); told {
+		return said
+	}
+	return "It" + rest
 }
 
 // attempts counts them by what they came to.
