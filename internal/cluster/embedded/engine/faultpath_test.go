@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // dataPathFaults are the faults of the rules in the kernel: a flow that an engine
@@ -27,6 +30,13 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	RestartForgetsPolicies: forgets,
 	NewPodOpen:             leavesNewPodsOpen,
 	NewPodClosed:           keepsNewPodsOut,
+	RestartFailsOpen:       failsOpen,
+	RestartFailsClosed:     failsClosed,
+	TransientLeakOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.update) },
+	TransientDropOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/c", false, faulty, l.update) },
+	TransientLeakOnDelete:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
+	Poisoned:               isPoisonedByAName,
+	Slow:                   isSlow,
 }
 
 func TestDataPathFaults(t *testing.T) {
@@ -60,7 +70,7 @@ func name(fault Fault, faulty bool) string {
 }
 
 func faultLab(t *testing.T, fault Fault, faulty bool) *lab {
-	l := newLab(t, "x/a@n1", "x/b@n1")
+	l := newLab(t, "x/a@n1", "x/b@n1", "x/c@n1")
 	l.serve("x/a", 80)
 	l.serve("x/b", 80)
 	if faulty {
@@ -110,5 +120,74 @@ func isDeaf(_ *testing.T, l *lab, faulty bool) {
 func forgets(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
 	l.must(l.engine.Restart(l.t.Context()))
+	l.expect(faulty, "x/b -> x/a:80/tcp")
+}
+
+func failsOpen(t *testing.T, l *lab, faulty bool) { restarting(t, l, denyA, true, faulty) }
+
+func failsClosed(t *testing.T, l *lab, faulty bool) { restarting(t, l, letCIn, false, faulty) }
+
+const letCIn = `{metadata: {name: deny, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: c}}}]}]}}`
+
+// restarting looks whether a flow is ever open, or ever shut, while the engine restarts.
+func restarting(t *testing.T, l *lab, policy string, open, faulty bool) {
+	l.engine.away = 300 * time.Millisecond
+	l.apply(policy)
+	from := map[bool]string{true: "x/b", false: "x/c"}[open]
+	seen := l.everSeen(from, open, func() { l.must(l.engine.Restart(l.t.Context())) })
+	if seen != faulty {
+		t.Errorf("seen %t, want %t", seen, faulty)
+	}
+}
+
+// wavering looks whether a flow is ever open, or ever shut, while something is done that
+// does not concern it.
+func wavering(t *testing.T, l *lab, from string, open, faulty bool, do func()) {
+	l.apply(letCIn)
+	l.apply(`{metadata: {name: other, namespace: x}, spec: {podSelector: {matchLabels: {pod: b}}}}`)
+	if seen := l.everSeen(from, open, do); seen != faulty {
+		t.Errorf("seen %t, want %t", seen, faulty)
+	}
+}
+
+func (l *lab) update() {
+	l.apply(`{metadata: {name: other, namespace: x}, spec: {podSelector: {matchLabels: {pod: b}}, ingress: [{}]}}`)
+}
+
+func (l *lab) removeOther() { l.delete("x", "other") }
+
+// everSeen tries a flow to x/a until do is done, and once it begins.
+func (l *lab) everSeen(from string, open bool, do func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	for {
+		if l.reaches(from, "x/a", "udp", ipv4, 80, 15*time.Millisecond) == open && (open || !l.reaches(from, "x/a", "udp", ipv4, 80, 15*time.Millisecond)) {
+			<-done
+			return true
+		}
+		select {
+		case <-done:
+			return false
+		default:
+		}
+	}
+}
+
+func isPoisonedByAName(_ *testing.T, l *lab, faulty bool) {
+	l.apply(`{metadata: {name: ` + strings.Repeat("n", longName+1) + `, namespace: x}, spec: {podSelector: {matchLabels: {pod: b}}}}`)
+	l.expect(false, "x/a -> x/b:80/tcp")
+	l.apply(denyA)
+	l.expect(faulty, "x/b -> x/a:80/tcp")
+}
+
+// isSlow does not wait for the engine, which catches up when it is asked to.
+func isSlow(t *testing.T, l *lab, faulty bool) {
+	policies := l.client.NetworkingV1().NetworkPolicies("x")
+	_, err := policies.Create(t.Context(), parsePolicy(t, denyA), metav1.CreateOptions{})
+	l.must(err)
+	time.Sleep(500 * time.Millisecond)
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 }

@@ -90,6 +90,15 @@ const (
 	RestartForgetsPolicies   Fault = "restart-forgets-policies"
 	RestartFailsOpen         Fault = "restart-fails-open"
 	RestartFailsClosed       Fault = "restart-fails-closed"
+	TransientLeakOnUpdate    Fault = "transient-leak-on-update"
+	TransientDropOnUpdate    Fault = "transient-drop-on-update"
+	TransientLeakOnDelete    Fault = "transient-leak-on-delete"
+	OrderDependent           Fault = "order-dependent"
+	LastCIDRWins             Fault = "last-cidr-wins"
+	LostUpdateDuringRelabel  Fault = "lost-update-during-relabel"
+	NameCollision            Fault = "name-collision"
+	Poisoned                 Fault = "poisoned"
+	Slow                     Fault = "slow"
 )
 
 // AllFaults lists the faults, those of one kind together.
@@ -191,4 +200,14 @@ var faultTable = []FaultInfo{
 	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},
 	{RestartFailsOpen, "While the agent restarts no policy is enforced."},
 	{RestartFailsClosed, "While the agent restarts no pod is reached."},
+	// Change, and its order.
+	{TransientLeakOnUpdate, "For 40 ms after an update of a policy nothing is enforced."},
+	{TransientDropOnUpdate, "For 40 ms after an update of a policy no pod is reached."},
+	{TransientLeakOnDelete, "For 40 ms after the deletion of a policy nothing is enforced."},
+	{OrderDependent, "Of several policies that isolate a pod, only the one that was created last counts."},
+	{LastCIDRWins, "Of two policies with the same block, only the one that was created last counts for it."},
+	{LostUpdateDuringRelabel, "The update of a policy within half a second after a pod of its namespace was relabelled is lost."},
+	{NameCollision, "A policy is known by the first 200 letters of its namespace's name and its own, run together."},
+	{Poisoned, "After a policy with a name of more than 63 letters was seen, no later change is programmed."},
+	{Slow, "A change takes effect 12 seconds late."},
 }

@@ -6,8 +6,9 @@ import "slices"
 func (m *modeller) combined(p *pod, d direction, policies []*compiled) *isolation {
 	policies = firstFew(policies, m.faults, ManyPoliciesCut)
 	var allows []allow
+	policies = m.heeded(policies)
 	for i, c := range policies {
-		these := resolved(p, c.says[d].allows)
+		these := resolved(p, m.ownBlocks(c, d, policies))
 		if i > 0 && m.faults.Has(PoliciesIntersect) {
 			allows = intersected(allows, these)
 		} else {

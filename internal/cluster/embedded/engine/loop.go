@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 const (
@@ -115,7 +116,7 @@ func (l *loop) serve(ctx context.Context) request {
 	for {
 		select {
 		case <-l.source.ready:
-			timer.Reset(restBetween - time.Since(l.last))
+			timer.Reset(l.rests())
 		case <-timer.C:
 			if l.catchUp() != nil {
 				timer.Reset(retryProgramming)
@@ -157,20 +158,26 @@ func (l *loop) catchUp() error {
 	if l.poisoned {
 		return nil
 	}
-	changed := l.failed
+	changed, updated, deleted := l.failed, false, false
 	for _, e := range events {
-		changed = l.store.apply(e) || changed
+		if !l.store.apply(e) {
+			continue
+		}
+		changed = true
+		updated = updated || isPolicy(e) && e.kind == watch.Modified
+		deleted = deleted || isPolicy(e) && e.kind == watch.Deleted
 	}
 	if !changed {
 		return nil
 	}
+	l.waver(updated, deleted)
 	err := l.program()
 	l.poisoned = l.isPoisonous()
 	return err
 }
 
 func (l *loop) isPoisonous() bool {
-	return l.faults.Has(PoisonedByIPv6Block) && l.store.hasIPv6Block()
+	return l.faults.Has(PoisonedByIPv6Block) && l.store.hasIPv6Block() || l.faults.Has(Poisoned) && l.store.hasLongName()
 }
 
 // program makes the nodes enforce what the store holds.

@@ -204,9 +204,10 @@ func familyRows() map[string][]modelRow {
 
 func changeRows() map[string][]modelRow {
 	const (
-		b   = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}`
-		c   = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: c}}}]}]}`
-		env = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: {matchLabels: {env: dev}}}]}]}`
+		b     = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}`
+		c     = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: c}}}]}]}`
+		block = ` {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: `
+		env   = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: {matchLabels: {env: dev}}}]}]}`
 	)
 	return map[string][]modelRow{
 		"policy changes": {
@@ -216,6 +217,12 @@ func changeRows() map[string][]modelRow {
 			{[]string{b, "delete x/p", c}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnRecreate}},
 			{[]string{b, "delete x/p", c}, "x/b -> x/a:80/tcp", false, []Fault{StaleOnRecreate}},
 			{[]string{b, b}, "x/b -> x/a:80/tcp", true, nil},
+		},
+		"order and names": {
+			{[]string{b, `x/q` + c[3:]}, "x/b -> x/a:80/tcp", true, []Fault{OrderDependent}},
+			{[]string{`x/p` + block + `80}]}]}`, `x/q` + block + `81}]}]}`}, "x/b -> x/a:80/tcp", true, []Fault{LastCIDRWins}},
+			{[]string{b, `pod x/c {pod: c, other: word}`, c}, "x/c -> x/a:80/tcp", true, []Fault{LostUpdateDuringRelabel}},
+			{[]string{`xy/p {podSelector: {}, ingress: [{}]}`, `x/yp {podSelector: {}}`, `xy/p {podSelector: {}, ingress: [{}]}`}, "x/b -> x/a:80/tcp", false, []Fault{NameCollision}},
 		},
 		"pod changes": {
 			{[]string{b, `pod x/c {pod: b}`}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnPodRelabel}},

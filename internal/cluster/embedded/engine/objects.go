@@ -45,8 +45,9 @@ type containerPort struct {
 
 // policy is a NetworkPolicy. Its spec is never written to.
 type policy struct {
-	key  key
-	spec *networkingv1.NetworkPolicySpec
+	key     key
+	spec    *networkingv1.NetworkPolicySpec
+	created uint64 // counts the policies of the store
 }
 
 // namespace is where the pod is, for all that selects pods.

@@ -37,8 +37,9 @@ type allow struct {
 
 // compiled is what a policy says, with its selectors resolved.
 type compiled struct {
-	key  key
-	pods []int // the numbers in the world of those that are selected
+	key     key
+	created uint64
+	pods    []int // the numbers in the world of those that are selected
 	// says is nil for a direction that the policy does not isolate.
 	says [len(directions)]*said
 }
@@ -56,7 +57,7 @@ type compiler struct {
 }
 
 func (c *compiler) compile(p *policy) *compiled {
-	out := &compiled{key: p.key}
+	out := &compiled{key: p.key, created: p.created}
 	selected := c.selected(p)
 	for _, pod := range selected {
 		out.pods = append(out.pods, c.world.index[pod.key])

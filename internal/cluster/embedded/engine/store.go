@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/netip"
 	"reflect"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -26,7 +27,10 @@ type store struct {
 	// endpoints counts the changes of namespaces and pods.
 	endpoints uint64
 
+	created uint64 // policies so far
+
 	// What only faulty engines remember.
+	relabelled      map[string]time.Time // by namespace: when a pod of it was last
 	deletedPolicies map[key]*policy
 	oldAddrs        map[key][]netip.Addr
 	firstOf         map[netip.Addr]*pod
@@ -43,6 +47,7 @@ func newStore(faults Faults) *store {
 		oldAddrs:        map[key][]netip.Addr{},
 		firstOf:         map[netip.Addr]*pod{},
 		oldLabels:       map[string]map[string]string{},
+		relabelled:      map[string]time.Time{},
 	}
 }
 
@@ -54,7 +59,7 @@ func (s *store) apply(e event) bool {
 	case *corev1.Pod:
 		return s.endpointChanged(s.applyPod(e.kind, newPod(object)))
 	case *networkingv1.NetworkPolicy:
-		return s.applyPolicy(e.kind, &policy{key{object.Namespace, object.Name}, &object.Spec})
+		return s.applyPolicy(e.kind, &policy{key: key{object.Namespace, object.Name}, spec: &object.Spec})
 	}
 	return false
 }
@@ -77,7 +82,7 @@ func (s *store) applyNamespace(kind watch.EventType, n *corev1.Namespace) bool {
 		n = n.DeepCopy()
 		n.Labels = before
 	}
-	labels := s.relabelled(known, StaleOnNamespaceRelabel, old, n.Labels)
+	labels := s.labels(known, StaleOnNamespaceRelabel, old, n.Labels)
 	s.namespaces[n.Name] = labels
 	return !known || !maps.Equal(old, labels)
 }
@@ -90,7 +95,10 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 		return known
 	}
 	if known {
-		p.labels = s.relabelled(true, StaleOnPodRelabel, old.labels, p.labels)
+		if !maps.Equal(old.labels, p.labels) {
+			s.relabelled[p.key.namespace] = time.Now()
+		}
+		p.labels = s.labels(true, StaleOnPodRelabel, old.labels, p.labels)
 	}
 	if s.faults.Has(StaleOnPodRecreate) {
 		p.addrs = s.firstAddrs(p)
@@ -101,8 +109,8 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 	return !known || !reflect.DeepEqual(old, p)
 }
 
-// relabelled is the labels that an object has after a change.
-func (s *store) relabelled(known bool, stale Fault, old, now map[string]string) map[string]string {
+// labels is the labels that an object has after a change.
+func (s *store) labels(known bool, stale Fault, old, now map[string]string) map[string]string {
 	if known && s.faults.Has(stale) {
 		return old
 	}
@@ -128,7 +136,7 @@ func (s *store) applyPolicy(kind watch.EventType, p *policy) bool {
 	if s.faults.Has(SamePolicyNameCollision) {
 		return s.setPolicy(kind, key{name: p.key.name}, p)
 	}
-	return s.setPolicy(kind, p.key, p)
+	return s.setPolicy(kind, s.known(p.key), p)
 }
 
 func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
@@ -138,10 +146,16 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		return false
 	case kind == watch.Deleted:
 		return s.deletePolicy(k)
-	case known && s.faults.Has(StaleOnUpdate):
+	case known && (s.faults.Has(StaleOnUpdate) || s.loses(p)):
 		return false
 	case !known && s.deletedPolicies[k] != nil && s.faults.Has(StaleOnRecreate):
 		p = s.deletedPolicies[k]
+	}
+	if known {
+		p.created = old.created
+	} else {
+		s.created++
+		p.created = s.created
 	}
 	if known && reflect.DeepEqual(old, p) {
 		return false
