@@ -170,8 +170,9 @@ func (p *serviceProxy) program() error {
 		return nil
 	}
 	var errs []error
+	old := p.staleAfter(change, wanted)
 	for _, t := range p.nodes {
-		errs = append(errs, t.apply(change, wanted))
+		errs = append(errs, t.apply(change, wanted), t.node.forget(old))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
