@@ -83,6 +83,12 @@ func brief(args []string) []string {
 	default:
 		all = append(all, "--run", "^canonical-deny-all$")
 	}
+	if all[0] == "bench" {
+		all = append(all, "--repeat", "1")
+		if slices.Contains(all, "scale") {
+			all = append(all, "--policies", "10", "--peers", "0")
+		}
+	}
 	return all
 }
 

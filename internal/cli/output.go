@@ -3,8 +3,10 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -17,27 +19,51 @@ type output struct {
 	path   string // "" for standard output
 }
 
-// parseReports reads -o and every --report, and finds out now whether the files
-// can be written: not after an hour's run.
+// parseReports reads -o and every --report of a run.
 func parseReports(stdout string, flags []string) ([]output, error) {
+	var formats []string
+	for _, f := range report.Formats() {
+		formats = append(formats, f.Name)
+	}
+	return parseOutputs(formats, stdout, flags)
+}
+
+// parseOutputs reads -o and every --report, and finds out now whether the files can be
+// written: not after an hour's run.
+func parseOutputs(formats []string, stdout string, flags []string) ([]output, error) {
 	outputs := []output{{format: stdout}}
 	var errs []error
-	if !knownFormat(stdout) {
-		errs = append(errs, fmt.Errorf("--output: there is no format %q, only %s", stdout, formatNames()))
+	known := func(flag, format string) bool {
+		if slices.Contains(formats, format) {
+			return true
+		}
+		errs = append(errs, fmt.Errorf("--%s: there is no format %q, only %s", flag, format, strings.Join(formats, ", ")))
+		return false
 	}
+	known("output", stdout)
 	for _, flag := range flags {
 		format, path, ok := strings.Cut(flag, "=")
 		switch {
 		case !ok || path == "":
 			errs = append(errs, fmt.Errorf("--report: %q is not FORMAT=PATH", flag))
-		case !knownFormat(format):
-			errs = append(errs, fmt.Errorf("--report: there is no format %q, only %s", format, formatNames()))
-		default:
+		case known("report", format):
 			errs = append(errs, writable(path))
 			outputs = append(outputs, output{format, path})
 		}
 	}
 	return outputs, errors.Join(errs...)
+}
+
+// writeTo writes a report to the output's file, or to w where it has none.
+func (o output) writeTo(w io.Writer, write func(w io.Writer, format string) error) error {
+	if o.path == "" {
+		return write(w, o.format)
+	}
+	f, err := os.Create(o.path)
+	if err != nil {
+		return fmt.Errorf("writing the %s report: %w", o.format, err)
+	}
+	return errors.Join(write(f, o.format), f.Close())
 }
 
 // writable makes sure that the folder is there and the file can be opened, without
@@ -59,11 +85,7 @@ func (o output) write(in report.Input, s *screen) error {
 	if o.path == "" {
 		return s.conclude(o.format, in)
 	}
-	f, err := os.Create(o.path)
-	if err != nil {
-		return fmt.Errorf("writing the %s report: %w", o.format, err)
-	}
-	return errors.Join(report.Write(f, o.format, in, report.Options{}), f.Close())
+	return o.writeTo(nil, func(w io.Writer, format string) error { return report.Write(w, format, in, report.Options{}) })
 }
 
 // creatable makes sure that a folder can be made, without making it: the nearest one

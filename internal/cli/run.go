@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -194,8 +193,4 @@ func formatNames() string {
 		names += f.Name
 	}
 	return names
-}
-
-func knownFormat(name string) bool {
-	return slices.ContainsFunc(report.Formats(), func(f report.Format) bool { return f.Name == name })
 }

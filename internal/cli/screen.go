@@ -190,9 +190,14 @@ func (s *screen) writeLocked(w io.Writer, text string) {
 
 // cluster takes down what is to be said of the cluster.
 func (s *screen) cluster(c cluster.Cluster) {
+	s.input0.Deviations = knownDeviations(c.Description().Deviations)
+	s.input0.Cluster = reported(c)
+}
+
+// reported is what reports say of a cluster.
+func reported(c cluster.Cluster) report.Cluster {
 	d := c.Description()
-	s.input0.Deviations = knownDeviations(d.Deviations)
-	s.input0.Cluster = report.Cluster{
+	return report.Cluster{
 		Provider: d.Provider, Implementation: d.Implementation, Version: d.Version, Kubernetes: d.Kubernetes,
 		Reference: d.Reference, Faults: d.Faults, Families: d.Families, Protocols: d.Protocols, Nodes: len(c.Nodes()),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -160,7 +161,7 @@ func (f *watchFlags) fits(s *scenario.Scenario) error {
 func (a *app) watch(ctx context.Context, flags *watchFlags) error {
 	errFlags := flags.check(time.Now())
 	s, errScenario := flags.scenario()
-	outputs, errReports := parseWatchReports(flags.output, flags.reports)
+	outputs, errReports := parseOutputs(watchFormats(), flags.output, flags.reports)
 	provider, k, errCluster := flags.choose()
 	if err := errors.Join(errFlags, errScenario, errReports, errCluster); err != nil {
 		return badInput(err)
@@ -212,7 +213,7 @@ func named(c cluster.Cluster) string {
 func (a *app) conclude(r *vigil.Report, about vigil.About, outputs []output) error {
 	var errs []error
 	for _, o := range outputs {
-		errs = append(errs, a.writeWatch(o, r, about))
+		errs = append(errs, o.writeTo(a.stdout, func(w io.Writer, format string) error { return formatWatch(w, format, r, about) }))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return infrastructure(err)

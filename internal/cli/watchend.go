@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/vigil"
@@ -67,42 +65,6 @@ func (a *app) execute(ctx context.Context, text string) *vigil.Command {
 }
 
 func watchFormats() []string { return []string{"text", "json"} }
-
-// parseWatchReports reads -o and every --report.
-func parseWatchReports(stdout string, flags []string) ([]output, error) {
-	outputs := []output{{format: stdout}}
-	var errs []error
-	known := func(flag, format string) bool {
-		if slices.Contains(watchFormats(), format) {
-			return true
-		}
-		errs = append(errs, fmt.Errorf("--%s: there is no format %q, only %s", flag, format, strings.Join(watchFormats(), ", ")))
-		return false
-	}
-	known("output", stdout)
-	for _, flag := range flags {
-		format, path, ok := strings.Cut(flag, "=")
-		switch {
-		case !ok || path == "":
-			errs = append(errs, fmt.Errorf("--report: %q is not FORMAT=PATH", flag))
-		case known("report", format):
-			errs = append(errs, writable(path))
-			outputs = append(outputs, output{format, path})
-		}
-	}
-	return outputs, errors.Join(errs...)
-}
-
-func (a *app) writeWatch(o output, r *vigil.Report, about vigil.About) error {
-	if o.path == "" {
-		return formatWatch(a.stdout, o.format, r, about)
-	}
-	f, err := os.Create(o.path)
-	if err != nil {
-		return fmt.Errorf("writing the %s report: %w", o.format, err)
-	}
-	return errors.Join(formatWatch(f, o.format, r, about), f.Close())
-}
 
 func formatWatch(w io.Writer, format string, r *vigil.Report, about vigil.About) error {
 	if format == "json" {

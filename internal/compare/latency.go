@@ -15,7 +15,7 @@ const (
 	fewestSteps = 20
 	surprise    = 2.58 // standard deviations of a fair coin: 99 %
 	factor      = 1.5
-	resolution  = 20.0 // ms
+	resolution  = 20.0 // ms, of a run
 )
 
 // Latency is one kind of change that takes longer or shorter than before.
@@ -34,7 +34,7 @@ func latencies(before, after report.Document) []Latency {
 		"revoke":  func(s report.StepEntry) *report.StepLatency { return s.Revoke },
 	}
 	for _, kind := range []string{"enforce", "revoke"} {
-		if l := compared(kind, settled(before, kinds[kind]), settled(after, kinds[kind])); l.changed() {
+		if l := compared(kind, settled(before, kinds[kind]), settled(after, kinds[kind])); l.changed(resolution) {
 			list = append(list, l)
 		}
 	}
@@ -55,7 +55,8 @@ func settled(d report.Document, of func(report.StepEntry) *report.StepLatency) m
 	return found
 }
 
-func compared(kind string, before, after map[step]float64) Latency {
+// compared takes what both have in pairs.
+func compared[K comparable](kind string, before, after map[K]float64) Latency {
 	l := Latency{Kind: kind}
 	var was, is []float64
 	for s, b := range before {
@@ -73,7 +74,8 @@ func compared(kind string, before, after map[step]float64) Latency {
 	return l
 }
 
-func (l Latency) changed() bool {
+// changed reports whether it changed beyond noise, where a prober resolves so much.
+func (l Latency) changed(resolution float64) bool {
 	if l.Steps < fewestSteps {
 		return false
 	}

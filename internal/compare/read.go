@@ -8,36 +8,64 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
+	"github.com/cniproof/cniproof/internal/benchreport"
 	"github.com/cniproof/cniproof/internal/report"
 )
 
-// Read reads JSON reports. Its error names every file that is none.
+// Read reads JSON reports of runs. Its error names every file that is none.
 func Read(paths ...string) ([]report.Document, error) {
+	return readAll(paths, func(path string, d *report.Document) error {
+		return mark{report.APIVersion, report.Kind, "cniproof run"}.check(path, d.APIVersion, d.Kind)
+	})
+}
+
+// ReadLatencies reads JSON reports of benchmarks of latencies.
+func ReadLatencies(paths ...string) ([]benchreport.Document, error) {
+	return readAll(paths, func(path string, d *benchreport.Document) error {
+		return mark{benchreport.APIVersion, benchreport.DocumentKind, "cniproof bench latency"}.check(path, d.APIVersion, d.Kind)
+	})
+}
+
+// AreLatencies reports whether one of the files is a report of latencies. What cannot
+// be read is not.
+func AreLatencies(paths ...string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		var head struct{ Kind string }
+		text, err := os.ReadFile(path)
+		return err == nil && json.Unmarshal(text, &head) == nil && head.Kind == benchreport.DocumentKind
+	})
+}
+
+func readAll[D any](paths []string, check func(string, *D) error) ([]D, error) {
 	var errs []error
-	list := make([]report.Document, len(paths))
+	list := make([]D, len(paths))
 	for i, path := range paths {
-		if err := read(path, &list[i]); err != nil {
-			errs = append(errs, err)
+		text, err := os.ReadFile(path)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("reading the report: %w", err)
+		case json.Unmarshal(text, &list[i]) != nil:
+			err = fmt.Errorf("%s: not a JSON report of cniproof: %w", path, json.Unmarshal(text, new(D)))
+		default:
+			err = check(path, &list[i])
 		}
+		errs = append(errs, err)
 	}
 	return list, errors.Join(errs...)
 }
 
-func read(path string, into *report.Document) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("reading the report: %w", err)
+// mark is what tells a kind of report from others, and the command that writes it.
+type mark struct{ apiVersion, kind, command string }
+
+func (m mark) check(path, apiVersion, kind string) error {
+	if kind == m.kind && apiVersion == m.apiVersion {
+		return nil
 	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return fmt.Errorf("%s: not a JSON report of cniproof: %w", path, err)
-	}
-	if into.Kind != report.Kind || into.APIVersion != report.APIVersion {
-		return fmt.Errorf("%s: it is %q of %q; want %q of %q, as `cniproof run --report json=PATH` writes it",
-			path, into.Kind, into.APIVersion, report.Kind, report.APIVersion)
-	}
-	return nil
+	return fmt.Errorf("%s: it is %q of %q; want %q of %q, as `%s --report json=PATH` writes it",
+		path, kind, apiVersion, m.kind, m.apiVersion, m.command)
 }
 
 // Subject is what a run judged.
@@ -70,11 +98,15 @@ func (s Subject) String() string {
 	return s.name() + ", Kubernetes " + s.Kubernetes
 }
 
-// name is what was judged: with faults that were planted it is something else.
-func (s Subject) name() string {
-	text := strings.TrimSpace(s.Implementation + " " + s.Version)
-	if len(s.Faults) > 0 {
-		text += " with " + strings.Join(s.Faults, " + ")
+// name is what was judged.
+func (s Subject) name() string { return named(s.Implementation, s.Version, s.Faults) }
+
+// named is an implementation in a few words: with faults that were planted it is
+// something else.
+func named(implementation, version string, faults []string) string {
+	text := strings.TrimSpace(implementation + " " + version)
+	if len(faults) > 0 {
+		text += " with " + strings.Join(faults, " + ")
 	}
 	return text
 }

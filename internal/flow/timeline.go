@@ -45,9 +45,12 @@ func (s Sample) Verdict() Verdict {
 // Round is one probe of every flow of a timeline, or of some, all at once.
 type Round struct {
 	Begin, End time.Time
-	// Only has the indices of the flows that were tried; nil stands for all of them.
+	// Only has the indices of the flows that were tried, one as often as it was; nil
+	// stands for all of them.
 	Only    []int
 	Samples []Sample // one for each of Only, or of Timeline.Flows
+	// Lag is how long the slowest agent took to answer its control stream meanwhile.
+	Lag time.Duration
 }
 
 // All yields the flows that were tried, by index, with what was seen.

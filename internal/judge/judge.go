@@ -14,9 +14,7 @@ func Judge(g Goal, line *flow.Timeline) Step {
 	if last := line.Last(); last != nil {
 		step.Took = last.End.Sub(g.Since)
 	}
-	changes := g.changes(line)
-	step.Enforce = g.latency(changes, flow.Deny)
-	step.Revoke = g.latency(changes, flow.Allow)
+	step.Enforce, step.Revoke = g.Latencies(line)
 	p := g.progress(line)
 	step.Expected = g.Expected
 	cells := g.cells(p, line)

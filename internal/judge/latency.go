@@ -6,6 +6,13 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 )
 
+// Latencies measures the flows that the step closed, and those that it opened; nil
+// where there are none, or where one of them never showed it.
+func (g Goal) Latencies(line *flow.Timeline) (enforce, revoke *Latency) {
+	changes := g.changes(line)
+	return g.latency(changes, flow.Deny), g.latency(changes, flow.Allow)
+}
+
 // latency measures the flows that the step turned to the verdict; nil if there
 // are none, or if one of them never showed it.
 func (g Goal) latency(changes []change, to flow.Verdict) *Latency {

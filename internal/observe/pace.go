@@ -72,6 +72,19 @@ func (p *pace) attempt() time.Duration {
 	return min(max(margin*slow, shortest), longest)
 }
 
+// The bounds of the time-out of an attempt that holds up no other. The upper one is
+// below a second: then a SYN is sent again, and an attempt would show what became of it
+// later than when it began.
+const (
+	unhurriedShortest = 120 * time.Millisecond
+	unhurriedLongest  = 800 * time.Millisecond
+)
+
+// unhurried is the time-out of an attempt that holds up no other.
+func (p *pace) unhurried() time.Duration {
+	return min(max(2*p.attempt(), unhurriedShortest), unhurriedLongest)
+}
+
 // series gives every flow its attempts, by the number of rounds in a row in which
 // it has connected so far. A few flows, tried alone, only say when it is time to try
 // them all: they wait half as long.

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +19,7 @@ const grace = 10 * time.Second
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
 func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.Round {
 	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
-	timeouts := w.pace.series(connected, steady, w.few)
+	timeouts := w.timeouts(connected, steady)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
 		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
@@ -26,7 +27,11 @@ func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.
 	var during map[*Agent]health
 	group.Go(func() { during = w.checkup(ctx, w.everyone()) })
 	group.Wait()
-	w.pace.learn(append(answers(round.Samples), lags(during)...), w.few)
+	late := lags(during)
+	w.pace.learn(append(answers(round.Samples), late...), w.few)
+	if len(late) > 0 {
+		round.Lag = slices.Max(late)
+	}
 	w.doubt(ctx, round.Samples, timeouts, during)
 	round.End = time.Now()
 	return round
@@ -48,8 +53,11 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 	var longest time.Duration
 	for n, i := range indices {
 		t := w.targets[i]
-		longest = max(longest, total(timeouts[i]))
 		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
+		if w.after != nil {
+			list[n].After = w.after[i]
+		}
+		longest = max(longest, list[n].After+total(timeouts[i]))
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)
 	defer cancel()

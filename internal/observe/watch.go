@@ -48,6 +48,7 @@ type Watcher struct {
 	targets []Target
 	few     bool // of the targets of another watcher
 	grace   time.Duration
+	after   []time.Duration // of a train: when each target is tried; nil: all at once
 	// away is why an agent need not be asked how it is; nil: all are asked.
 	away func(*Agent) error
 }

@@ -114,14 +114,14 @@ func latencyViews(r *judge.Run) []latencyView {
 	var list []latencyView
 	for _, l := range []struct {
 		name, means string
-		d           distribution
+		d           judge.Distribution
 	}{
 		{"enforced", "until the last flow that a step closes is closed", enforce},
 		{"revoked", "until the last flow that a step opens is open", revoke},
 		{"new pods", "from a pod's first instant until every allowed flow has connected once", start},
 	} {
 		if len(l.d) > 0 {
-			list = append(list, l.d.view(l.name, l.means, scale))
+			list = append(list, view(l.d, l.name, l.means, scale))
 		}
 	}
 	return list
@@ -160,13 +160,13 @@ func (s scale) x(log float64) int {
 	return int(math.Round((log - s.low) / (s.high - s.low) * plotWidth))
 }
 
-func (d distribution) view(name, means string, s scale) latencyView {
-	v := latencyView{Name: name, Means: means, Steps: len(d), Bars: d.bars(s), Ticks: s.ticks()}
+func view(d judge.Distribution, name, means string, s scale) latencyView {
+	v := latencyView{Name: name, Means: means, Steps: len(d), Bars: bars(d, s), Ticks: s.ticks()}
 	for i, p := range []struct {
 		name string
 		rank int
 	}{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"max", 100}} {
-		value := d.percentile(p.rank)
+		value := d.Percentile(p.rank)
 		if last := len(v.Marks) - 1; last >= 0 && v.Marks[last].Text == short(value) {
 			v.Marks[last].Name += ", " + p.name
 			continue
@@ -178,7 +178,7 @@ func (d distribution) view(name, means string, s scale) latencyView {
 }
 
 // bars has one bar for each bin that is not empty.
-func (d distribution) bars(s scale) []barView {
+func bars(d judge.Distribution, s scale) []barView {
 	bins := int(math.Round((s.high - s.low) * binsPer2))
 	counts := make([]int, bins)
 	for _, v := range d {
@@ -258,7 +258,7 @@ func deedRows(r *judge.Run, name string, counts func(judge.Step) bool) []deedVie
 			return kind.of(s)
 		})
 		if len(d) > 0 {
-			list = append(list, deedView{name, kind.name, short(d.percentile(50)), short(d.percentile(90)), short(d.percentile(100)), len(d)})
+			list = append(list, deedView{name, kind.name, short(d.Percentile(50)), short(d.Percentile(90)), short(d.Percentile(100)), len(d)})
 		}
 	}
 	return list

@@ -166,13 +166,13 @@ func (c *Counts) Add(r judge.Result) {
 	}
 }
 
-func percentiles(d distribution) Percentiles {
+func percentiles(d judge.Distribution) Percentiles {
 	return Percentiles{
 		Steps: len(d),
-		P50:   millis(d.percentile(50)),
-		P90:   millis(d.percentile(90)),
-		P99:   millis(d.percentile(99)),
-		Max:   millis(d.percentile(100)),
+		P50:   millis(d.Percentile(50)),
+		P90:   millis(d.Percentile(90)),
+		P99:   millis(d.Percentile(99)),
+		Max:   millis(d.Percentile(100)),
 	}
 }
 

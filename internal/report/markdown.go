@@ -237,6 +237,9 @@ func linked(address string) string {
 
 func strong(text string) string { return "**" + escaped(text) + "**" }
 
+// Escape makes text show in Markdown as it is.
+func Escape(text string) string { return escaped(text) }
+
 // escaped is text on one line that Markdown shows as it is. Addresses stay links.
 func escaped(text string) string {
 	return strings.NewReplacer(

@@ -150,7 +150,10 @@ func clock(d time.Duration) string {
 	return short(d)
 }
 
-// short is a duration with about three digits.
+// Short is a duration with about three digits, as reports write it.
+func Short(d time.Duration) string { return short(d) }
+
+// short is Short.
 func short(d time.Duration) string {
 	switch { // by what it is after rounding: 999.6ms is 1.00s
 	case d < time.Millisecond:
