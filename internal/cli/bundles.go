@@ -43,7 +43,7 @@ func newBundles(flag string, c cluster.Cluster, s *screen) *bundles {
 
 // write writes the bundle of one failure.
 func (b *bundles) write(ctx context.Context, e diagnose.Evidence) {
-	if b == nil || !b.folder.Room() {
+	if b == nil || !b.folder.Room(e.Scenario.Name) {
 		return
 	}
 	since := e.Since
@@ -57,6 +57,16 @@ func (b *bundles) write(ctx context.Context, e diagnose.Evidence) {
 	}
 	snapshot := collect.Take(ctx, b.cluster, e.Namespaces(), since)
 	if _, err := b.folder.Write(e.Scenario.Name, diagnose.Render(&e, snapshot, b.words(e.Result))); err != nil {
+		b.screen.note(err.Error())
+	}
+}
+
+// ended drops the bundle of a scenario whose second try was right.
+func (b *bundles) ended(s judge.Scenario) {
+	if b == nil || s.Result != judge.Pass && s.Result != judge.Recorded {
+		return
+	}
+	if err := b.folder.Drop(s.Name); err != nil {
 		b.screen.note(err.Error())
 	}
 }
@@ -76,7 +86,11 @@ func (b *bundles) summary() report.Bundles {
 		return report.Bundles{}
 	}
 	written, left := b.folder.Count()
-	return report.Bundles{Path: b.folder.Path(), Written: written, LeftOut: left}
+	all := report.Bundles{Path: b.folder.Path(), Written: written, LeftOut: left, Folders: map[string]string{}}
+	for _, name := range b.folder.Names() {
+		all.Folders[name] = b.folder.Dir(name)
+	}
+	return all
 }
 
 // checkBundles finds out whether the folder can be made, where the user named one.

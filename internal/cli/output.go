@@ -85,7 +85,26 @@ func (o output) write(in report.Input, s *screen) error {
 	if o.path == "" {
 		return s.conclude(o.format, in)
 	}
+	in.Bundles.Folders = relative(in.Bundles.Folders, o.path)
 	return o.writeTo(nil, func(w io.Writer, format string) error { return report.Write(w, format, in, report.Options{}) })
+}
+
+// relative leads from the folder of a file to folders, as links do; without those that
+// it cannot lead to.
+func relative(folders map[string]string, file string) map[string]string {
+	from, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil
+	}
+	links := map[string]string{}
+	for name, folder := range folders {
+		to, errTo := filepath.Abs(folder)
+		path, errPath := filepath.Rel(from, to)
+		if errTo == nil && errPath == nil {
+			links[name] = filepath.ToSlash(path)
+		}
+	}
+	return links
 }
 
 // creatable makes sure that a folder can be made, without making it: the nearest one

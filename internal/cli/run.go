@@ -108,7 +108,12 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	}()
 	screen.cluster(c)
 	bundles := newBundles(flags.bundles, c, screen)
-	config := flags.config(c, list, k, screen.event)
+	config := flags.config(c, list, k, func(e runner.Event) {
+		if e.Ended != nil {
+			bundles.ended(*e.Ended)
+		}
+		screen.event(e)
+	})
 	config.Axes = axes
 	config.OnFailure = (&pauser{
 		bundles: bundles, screen: screen, cluster: c, wanted: flags.onFailure == onFailurePause, limit: flags.pauseFor,

@@ -104,11 +104,17 @@ func TestBounds(t *testing.T) {
 func TestFolder(t *testing.T) {
 	dir := t.TempDir()
 	f := diagnose.NewFolder(dir)
-	for f.Room() {
+	for n := 1; f.Room(fmt.Sprint("scenario-", n)); n++ {
 	}
-	f.Room()
+	f.Room("one-more")
+	if !f.Room("scenario-1") {
+		t.Error("no room for another bundle of the same scenario")
+	}
 	if written, left := f.Count(); written != 20 || left != 2 {
 		t.Errorf("room for %d, %d left out", written, left)
+	}
+	if err := f.Drop("scenario-2"); err != nil || !f.Room("sample") {
+		t.Errorf("no room where one was dropped: %v", err)
 	}
 	files := diagnose.Render(evidence(t), snapshot(), diagnose.Words{})
 	if _, err := f.Write("sample", files); err != nil {

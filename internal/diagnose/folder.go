@@ -3,8 +3,10 @@ package diagnose
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 )
 
@@ -17,12 +19,14 @@ type Folder struct {
 	path string
 
 	mu      sync.Mutex
-	begun   int
-	leftOut int
+	begun   map[string]bool // scenarios that have a bundle, or soon will
+	leftOut map[string]bool
 }
 
 // NewFolder makes nothing yet: a run without a failure leaves no folder.
-func NewFolder(path string) *Folder { return &Folder{path: path} }
+func NewFolder(path string) *Folder {
+	return &Folder{path: path, begun: map[string]bool{}, leftOut: map[string]bool{}}
+}
 
 // Path is where bundles go.
 func (f *Folder) Path() string { return f.path }
@@ -30,23 +34,52 @@ func (f *Folder) Path() string { return f.path }
 // Dir is the folder of one scenario's bundle.
 func (f *Folder) Dir(name string) string { return filepath.Join(f.path, fileName(name)) }
 
-// Room reports whether there is room for one more bundle, and takes it.
-func (f *Folder) Room() bool {
+// Room reports whether there is room for the bundle of a scenario, and takes it. One
+// that has a bundle already has room for another in its place.
+func (f *Folder) Room(name string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.begun == most {
-		f.leftOut++
+	if f.begun[name] {
+		return true
+	}
+	if len(f.begun) == most {
+		f.leftOut[name] = true
 		return false
 	}
-	f.begun++
+	f.begun[name] = true
 	return true
+}
+
+// Drop removes the bundle of a scenario that this folder made room for: it did not
+// fail in the end.
+func (f *Folder) Drop(name string) error {
+	f.mu.Lock()
+	had := f.begun[name]
+	delete(f.begun, name)
+	delete(f.leftOut, name)
+	f.mu.Unlock()
+	if !had {
+		return nil
+	}
+	if err := f.clear(f.Dir(name)); err != nil {
+		return fmt.Errorf("removing the bundle of %s: %w", name, err)
+	}
+	_ = os.Remove(f.path) // only where it is empty now
+	return nil
 }
 
 // Count is how many bundles there are, and for how many there was no room.
 func (f *Folder) Count() (written, leftOut int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.begun, f.leftOut
+	return len(f.begun), len(f.leftOut)
+}
+
+// Names are the scenarios that have a bundle, sorted.
+func (f *Folder) Names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.begun))
 }
 
 // Write writes a bundle and returns its folder. What an earlier run left there under

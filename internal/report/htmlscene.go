@@ -22,6 +22,7 @@ type sceneView struct {
 	Deviation                                   *Deviation
 	Stage                                       int
 	Explain, Again                              string
+	Bundle                                      string // where its folder is
 	Steps                                       []stepView
 }
 
@@ -110,6 +111,7 @@ func newSceneView(in Input, sc *judge.Scenario) *sceneView {
 	}
 	if v.Troubled {
 		v.Explain, v.Again = explain(in.Command, sc.Name), again(in.Command, sc.Name)
+		v.Bundle = in.Bundles.Folders[sc.Name]
 	}
 	number := 0
 	tables := map[string]string{}

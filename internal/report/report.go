@@ -35,6 +35,9 @@ type Input struct {
 type Bundles struct {
 	Path             string // of the folder that holds them
 	Written, LeftOut int
+	// Folders are those of the scenarios, by their names, as a page links to them; nil
+	// where it need not.
+	Folders map[string]string
 }
 
 // Cluster is what was judged.
