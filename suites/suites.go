@@ -90,10 +90,10 @@ func define(name string, target *Target, list []*scenario.Scenario, ahead *[]*sc
 func note(line string) { ginkgo.GinkgoWriter.Println(line) }
 
 // decorators are a scenario's labels, and what keeps the processes of `ginkgo -p` from
-// running others beside one that would disturb them; within a process the runner does.
+// running others beside one that has to run alone; within a process the runner does.
 func decorators(s *scenario.Scenario) []any {
 	list := []any{append(ginkgo.Labels{string(s.Level), s.Topic}, s.Features...)}
-	if s.Disturbs() {
+	if s.Alone() {
 		list = append(list, ginkgo.Serial)
 	}
 	return list

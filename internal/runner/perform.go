@@ -39,7 +39,7 @@ func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenari
 // enter waits until nothing runs that the scenario would disturb, or that would
 // disturb it. What it returns ends that.
 func (r *run) enter(s *scenario.Scenario) (leave func()) {
-	if s.Disturbs() {
+	if s.Alone() {
 		r.quiet.Lock()
 		return r.quiet.Unlock
 	}

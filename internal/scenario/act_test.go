@@ -29,7 +29,7 @@ func TestActs(t *testing.T) {
 		t.Fatal(problems)
 	}
 	step := s.Steps[2]
-	if len(step.Acts) != 5 || step.Times != 3 || !step.Steady || !step.Restarts() || !s.Disturbs() {
+	if len(step.Acts) != 5 || step.Times != 3 || !step.Steady || !step.Restarts() || !s.Disturbs() || !s.Alone() {
 		t.Errorf("read as %+v", step)
 	}
 	if got := fmt.Sprint(step.Recreated()); got != "[prod/db prod/api]" {

@@ -150,6 +150,12 @@ func (s Step) Recreated() []flow.Endpoint {
 // scenarios take long and are run apart.
 func (s *Scenario) Dynamic() bool { return s.Topic == "dynamics" }
 
+// Alone reports whether the scenario has to run while no other does: it disturbs others,
+// or it watches without a pause, and the load that others are would make it miss things.
+func (s *Scenario) Alone() bool {
+	return s.Disturbs() || slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Steady || len(step.Debuts()) > 0 })
+}
+
 // Disturbs reports whether a step acts on the cluster as a whole, so that flows of
 // other scenarios, run at the same time, may suffer or get in its way: it restarts the
 // CNI's agent, or waits for an address to come round again.
