@@ -127,11 +127,19 @@ func readersFiles(env *testscript.Env) error {
 	return nil
 }
 
-// runDoc runs cniproof. A wrong verdict is an answer; bad input is not.
+// runDoc runs cniproof. A wrong verdict is an answer; bad input is not. A machine that is
+// busy with other tests may be too slow to watch anything every 10 ms.
 func runDoc(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec("cniproof", args...)
+	if err == nil {
+		return
+	}
+	answers := []int{1}
+	if slices.Contains(args, "--dynamics") {
+		answers = append(answers, 2)
+	}
 	var ended *exec.ExitError
-	if err == nil || errors.As(err, &ended) && ended.ExitCode() == 1 {
+	if errors.As(err, &ended) && slices.Contains(answers, ended.ExitCode()) {
 		return
 	}
 	ts.Fatalf("cniproof %s: %v", strings.Join(args, " "), err)

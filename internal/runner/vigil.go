@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -194,11 +195,24 @@ func (v *watch) watch(ctx context.Context) *vigil.Report {
 	group.Wait()
 	enough()
 
-	report := v.recorder.Report(time.Now(), v.cfg.Interval)
+	report := v.sum()
 	report.Command = command
 	report.Trouble = v.conclude(ctx)
-	report.Events = v.events
+	report.Events = v.happened()
 	return report
+}
+
+// sum ends the recorder, at which somebody may be looking.
+func (v *watch) sum() *vigil.Report {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.recorder.Report(time.Now(), v.cfg.Interval)
+}
+
+func (v *watch) happened() []vigil.Event {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.events)
 }
 
 func (v *watch) look(columns int) Sight {
