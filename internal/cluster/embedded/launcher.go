@@ -138,7 +138,7 @@ func startInside(ns *namespace, cmd *exec.Cmd) error {
 	}
 	err = cmd.Start()
 	// A launcher that is lost in a namespace does no harm: it enters one each time.
-	return errors.Join(err, (&namespace{home}).enter())
+	return errors.Join(err, (&namespace{file: home}).enter())
 }
 
 // kill ends the agent and returns when it is gone.

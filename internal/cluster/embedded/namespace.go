@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,6 +14,9 @@ import (
 // descriptor, or a process in it, does.
 type namespace struct {
 	file *os.File
+
+	// leaving is held to read while a thread enters, so that the descriptor stays its own.
+	leaving sync.RWMutex
 }
 
 // newNamespace makes a network namespace and runs setUp inside it.
@@ -26,7 +30,7 @@ func newNamespace(setUp func() error) (*namespace, error) {
 		if err != nil {
 			return fmt.Errorf("opening a new network namespace: %w", err)
 		}
-		ns = &namespace{file}
+		ns = &namespace{file: file}
 		return setUp()
 	})
 	if err != nil && ns != nil {
@@ -37,7 +41,11 @@ func newNamespace(setUp func() error) (*namespace, error) {
 
 func (n *namespace) fd() int { return int(n.file.Fd()) }
 
-func (n *namespace) close() error { return n.file.Close() }
+func (n *namespace) close() error {
+	n.leaving.Lock()
+	defer n.leaving.Unlock()
+	return n.file.Close()
+}
 
 // do runs f on a thread that is inside the namespace. Sockets that f opens stay
 // in it; goroutines that f starts do not.
@@ -52,6 +60,8 @@ func (n *namespace) do(f func() error) error {
 
 // enter moves the calling thread into the namespace.
 func (n *namespace) enter() error {
+	n.leaving.RLock()
+	defer n.leaving.RUnlock()
 	if err := unix.Setns(n.fd(), unix.CLONE_NEWNET); err != nil {
 		return fmt.Errorf("entering a network namespace: %w", err)
 	}
