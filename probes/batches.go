@@ -33,7 +33,7 @@ func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 		workers.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(results) || !await(ctx, time.Until(arrived.Add(batch.Probes[i].wait()))) {
+				if i >= len(results) || ctx.Err() != nil {
 					return
 				}
 				a.slots <- struct{}{}
@@ -44,24 +44,6 @@ func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 	}
 	workers.Wait()
 	return results
-}
-
-// wait is how long after its batch's arrival a probe begins, within bounds.
-func (p *Probe) wait() time.Duration { return min(max(p.After, 0), maxTimeout) }
-
-// await returns false when ctx ended before the pause did.
-func await(ctx context.Context, pause time.Duration) bool {
-	if pause <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 // probe makes attempts until one ends otherwise than by a time-out.

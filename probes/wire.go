@@ -104,9 +104,6 @@ type Probe struct {
 	// and the pod's own are the same flow to connection tracking on the pod's side.
 	// Empty: Address stands for itself.
 	Server string `json:"server,omitempty"`
-	// After is how long after the arrival of the batch the first attempt begins, at most
-	// a minute. A batch has its probes in this order.
-	After time.Duration `json:"after,omitempty"`
 	// Timeouts has one entry per attempt. An attempt is a new connection from a
 	// fresh source port; the next one begins only after a time-out. Where the
 	// connection stands in time, the server gets the same time again to answer on it.

@@ -16,6 +16,9 @@ type Look struct {
 	// Steady says that nothing is expected to change any more, so that a flow which
 	// has connected is given more time before it counts as closed.
 	Steady bool
+	// Patient gives every flow a second at least before it counts as closed: what the
+	// round shows will be held against somebody.
+	Patient bool
 }
 
 // Sample is what one probe of one flow saw.
@@ -27,6 +30,9 @@ type Sample struct {
 	Outcome  Outcome
 	Attempts int
 	Detail   string // why the outcome is not Connected
+	// Lag is how long the agents at both ends took to answer their control streams
+	// meanwhile, where that was asked: by at most that much Begin is too early.
+	Lag time.Duration
 }
 
 // Verdict is what the sample is evidence for: Allow, Deny (given the flow's
@@ -49,8 +55,8 @@ type Round struct {
 	// stands for all of them.
 	Only    []int
 	Samples []Sample // one for each of Only, or of Timeline.Flows
-	// Lag is how long the slowest agent took to answer its control stream meanwhile.
-	Lag time.Duration
+	// Patient is as it was asked for.
+	Patient bool
 }
 
 // All yields the flows that were tried, by index, with what was seen.

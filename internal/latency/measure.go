@@ -27,10 +27,12 @@ func (s Step) Enough(line *flow.Timeline) bool {
 // Measure reads the whole timeline.
 func (s Step) Measure(line *flow.Timeline) Measurement {
 	m := Measurement{Change: s.Change, At: s.Since, Result: Measured, Flows: len(s.turned())}
-	for _, r := range line.Rounds {
-		m.Lag = max(m.Lag, r.Lag)
-	}
 	all := s.tracks(line)
+	for _, t := range all {
+		for _, sample := range t {
+			m.Lag = max(m.Lag, sample.Lag)
+		}
+	}
 	if reason := s.disturbed(line.Flows, all); reason != "" {
 		m.Result, m.Reason = Untold, reason
 		return m

@@ -162,7 +162,7 @@ func (l *lane) try(ctx context.Context, indices []int) flow.Round {
 		w.targets, places = append(w.targets, t), append(places, n)
 	}
 	if len(places) > 0 {
-		for k, s := range w.round(ctx, make([]int, len(places)), false).Samples {
+		for k, s := range w.round(ctx, make([]int, len(places)), flow.Look{}).Samples {
 			round.Samples[places[k]] = s
 			if s.Outcome == flow.Failed {
 				l.suspectAway(ctx, w.targets[k], s.Detail)

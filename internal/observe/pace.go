@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cniproof/cniproof/internal/flow"
 )
 
 // The bounds of one attempt's time-out, and how many times a slow answer of late
@@ -72,30 +74,17 @@ func (p *pace) attempt() time.Duration {
 	return min(max(margin*slow, shortest), longest)
 }
 
-// The bounds of the time-out of an attempt that holds up no other. The upper one is
-// below a second: then a SYN is sent again, and an attempt would show what became of it
-// later than when it began.
-const (
-	unhurriedShortest = 120 * time.Millisecond
-	unhurriedLongest  = 800 * time.Millisecond
-)
-
-// unhurried is the time-out of an attempt that holds up no other.
-func (p *pace) unhurried() time.Duration {
-	return min(max(2*p.attempt(), unhurriedShortest), unhurriedLongest)
-}
-
 // series gives every flow its attempts, by the number of rounds in a row in which
 // it has connected so far. A few flows, tried alone, only say when it is time to try
 // them all: they wait half as long.
-func (p *pace) series(connected []int, steady, few bool) [][]time.Duration {
+func (p *pace) series(connected []int, look flow.Look, few bool) [][]time.Duration {
 	t := p.attempt()
 	if few {
 		t /= 2
 	}
 	list := make([][]time.Duration, len(connected))
 	for i, n := range connected {
-		list[i] = attempts(t, n, steady)
+		list[i] = attempts(t, n, look)
 	}
 	return list
 }
@@ -104,12 +93,15 @@ func (p *pace) series(connected []int, steady, few bool) [][]time.Duration {
 // tried once: an opening shows in any round. One that has is tried again before it
 // counts as closed, and longest in a steady state or after it has connected again
 // and again: that a flow fails now and then is a serious thing to say of an
-// implementation.
-func attempts(t time.Duration, connected int, steady bool) []time.Duration {
+// implementation. What is held against somebody is given more than a second, whatever
+// was seen before.
+func attempts(t time.Duration, connected int, look flow.Look) []time.Duration {
 	switch {
+	case look.Patient:
+		return []time.Duration{t, 2 * t, max(4*t, longest)}
 	case connected == 0:
 		return []time.Duration{t}
-	case connected == 1 && !steady:
+	case connected == 1 && !look.Steady:
 		return []time.Duration{t, 2 * t}
 	}
 	return []time.Duration{t, 2 * t, 4 * t}

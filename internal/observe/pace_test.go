@@ -11,19 +11,19 @@ import (
 func TestAFlowThatKeepsConnectingIsGivenLongerBeforeItCountsAsClosed(t *testing.T) {
 	last := time.Duration(0)
 	for n := range 3 {
-		got := total(attempts(time.Second, n, false))
+		got := total(attempts(time.Second, n, flow.Look{}))
 		if got <= last {
 			t.Errorf("after %d rounds a probe waits %s, not longer than the %s of one round less", n, got, last)
 		}
 		last = got
 	}
-	if got := total(attempts(time.Second, 20, false)); got != last {
+	if got := total(attempts(time.Second, 20, flow.Look{})); got != last {
 		t.Errorf("a probe waits %s after 20 rounds and %s after 2", got, last)
 	}
-	if got := total(attempts(time.Second, 1, true)); got != last {
+	if got := total(attempts(time.Second, 1, flow.Look{Steady: true})); got != last {
 		t.Errorf("in a steady state a probe waits %s, want %s at once", got, last)
 	}
-	if got := len(attempts(time.Second, 0, true)); got != 1 {
+	if got := len(attempts(time.Second, 0, flow.Look{Steady: true})); got != 1 {
 		t.Errorf("a closed flow is tried %d times a round, want once", got)
 	}
 }
@@ -91,9 +91,20 @@ func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
 func TestAFewFlowsWaitHalfAsLong(t *testing.T) {
 	var p pace
 	p.learn(answersOf(300, 100*time.Millisecond), false)
-	all, few := p.series([]int{0}, false, false), p.series([]int{0}, false, true)
+	all, few := p.series([]int{0}, flow.Look{}, false), p.series([]int{0}, flow.Look{}, true)
 	if all[0][0] != 2*few[0][0] {
 		t.Errorf("tried alone a flow waits %s, in the whole table %s", few[0][0], all[0][0])
+	}
+}
+
+// What convicts somebody has waited for longer than the kernel does to repeat a SYN.
+func TestAPatientRoundGivesEveryFlowMoreThanASecond(t *testing.T) {
+	var p pace
+	p.learn(answersOf(10, time.Millisecond), false)
+	for n := range 3 {
+		if got := total(p.series([]int{n}, flow.Look{Patient: true}, false)[0]); got <= longest {
+			t.Errorf("a flow that connected %d times is given %s", n, got)
+		}
 	}
 }
 

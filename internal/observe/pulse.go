@@ -65,6 +65,19 @@ func (p *pulse) ask(ctx context.Context) beat {
 	return beat{begin, end, health{pong: pong, lag: end.Sub(begin), err: err}}
 }
 
+// lag is the longest that the agent has taken so far to answer at some time from begin to end.
+func (p *pulse) lag(begin, end time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var longest time.Duration
+	for _, b := range p.beats {
+		if !b.end.Before(begin) && !b.begin.After(end) && b.err == nil {
+			longest = max(longest, b.lag)
+		}
+	}
+	return longest
+}
+
 // between is every beat that was under way at some time from begin to end, and the first
 // that began after it, for which it waits.
 func (p *pulse) between(begin, end time.Time) []health {

@@ -179,6 +179,7 @@ func (s *source) deliver(v *volley) {
 	if slices.ContainsFunc(v.samples, func(s flow.Sample) bool { return s.Outcome.Blocked() }) {
 		s.doubt(v)
 	}
+	s.date(v)
 	s.taking.Lock()
 	defer s.taking.Unlock()
 	for i, n := range s.own {
@@ -210,6 +211,15 @@ func (s *source) doubt(v *volley) {
 		granted := total(v.timeouts[i])
 		if reason := cmp.Or(suspectOnce(t, said, granted), crowded(*sample, others, granted)); reason != "" {
 			sample.Outcome, sample.Detail = flow.Failed, reason
+		}
+	}
+}
+
+// date adds how late the agents were that say when.
+func (s *source) date(v *volley) {
+	for i, t := range s.watcher.targets {
+		for _, a := range ends([]Target{t}) {
+			v.samples[i].Lag = max(v.samples[i].Lag, s.pulses[a].lag(v.begin, v.end))
 		}
 	}
 }

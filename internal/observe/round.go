@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,9 +16,9 @@ const grace = 10 * time.Second
 
 // round tries every target once, all at the same time, and then makes sure that
 // what looks closed is not merely a server that is gone or a machine too busy to answer.
-func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.Round {
-	round := flow.Round{Begin: time.Now(), Samples: make([]flow.Sample, len(w.targets))}
-	timeouts := w.timeouts(connected, steady)
+func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) flow.Round {
+	round := flow.Round{Begin: time.Now(), Patient: look.Patient, Samples: make([]flow.Sample, len(w.targets))}
+	timeouts := w.pace.series(connected, look, w.few)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
 		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
@@ -29,9 +28,6 @@ func (w *Watcher) round(ctx context.Context, connected []int, steady bool) flow.
 	group.Wait()
 	late := lags(during)
 	w.pace.learn(append(answers(round.Samples), late...), w.few)
-	if len(late) > 0 {
-		round.Lag = slices.Max(late)
-	}
 	w.doubt(ctx, round.Samples, timeouts, during)
 	round.End = time.Now()
 	return round
@@ -54,10 +50,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 	for n, i := range indices {
 		t := w.targets[i]
 		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
-		if w.after != nil {
-			list[n].After = w.after[i]
-		}
-		longest = max(longest, list[n].After+total(timeouts[i]))
+		longest = max(longest, total(timeouts[i]))
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)
 	defer cancel()

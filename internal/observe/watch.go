@@ -48,7 +48,6 @@ type Watcher struct {
 	targets []Target
 	few     bool // of the targets of another watcher
 	grace   time.Duration
-	after   []time.Duration // of a train: when each target is tried; nil: all at once
 	// away is why an agent need not be asked how it is; nil: all are asked.
 	away func(*Agent) error
 }
@@ -81,13 +80,13 @@ func (w *Watcher) Watch(ctx context.Context, next Next) *flow.Timeline {
 // look makes one round. In one that leaves targets out, every target is tried once.
 func (w *Watcher) look(ctx context.Context, look flow.Look, connected []int) flow.Round {
 	if look.Only == nil {
-		return w.round(ctx, connected, look.Steady)
+		return w.round(ctx, connected, look)
 	}
 	few := &Watcher{pace: w.pace, few: true, grace: w.grace}
 	for _, i := range look.Only {
 		few.targets = append(few.targets, w.targets[i])
 	}
-	round := few.round(ctx, make([]int, len(few.targets)), false)
+	round := few.round(ctx, make([]int, len(few.targets)), flow.Look{Only: look.Only})
 	round.Only = look.Only
 	return round
 }
