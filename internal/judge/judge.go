@@ -106,13 +106,13 @@ func (g Goal) cells(p progress, line *flow.Timeline) []Cell {
 }
 
 // counts reports whether round n is evidence: once the table was reached every
-// round since then, and else those that began when its time was up. What was wrong
-// before that may have been right a moment later.
+// round since then, and else the patient ones that began when its time was up. What was
+// wrong before that may have been right a moment later, or only slow.
 func (g Goal) counts(p progress, n int, r flow.Round) bool {
 	if p.reached >= 0 {
 		return n >= p.reached
 	}
-	return !r.Begin.Before(g.deadline())
+	return r.Patient && !r.Begin.Before(g.deadline())
 }
 
 // keep drops the cells that nobody will ask for: of a step that passed all but

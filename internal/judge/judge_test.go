@@ -12,10 +12,14 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-const ms = time.Millisecond
+const (
+	ms     = time.Millisecond
+	within = 300 * ms
+)
 
 // drawn makes a timeline of rounds 100 ms apart, one word per round, one letter
 // per flow: C connected, T timed out, R refused, F failed, W wrong peer, . not tried.
+// Those that begin when the time of a goal is up are patient, as they are asked to be.
 func drawn(words ...string) *flow.Timeline {
 	outcomes := map[rune]flow.Outcome{
 		'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer,
@@ -26,7 +30,7 @@ func drawn(words ...string) *flow.Timeline {
 	}
 	for n, w := range words {
 		begin := start.Add(time.Duration(n) * 100 * ms)
-		r := flow.Round{Begin: begin, End: begin.Add(50 * ms)}
+		r := flow.Round{Begin: begin, End: begin.Add(50 * ms), Patient: !begin.Before(start.Add(within))}
 		for i, letter := range w {
 			if letter != '.' {
 				r.Samples = append(r.Samples, flow.Sample{Begin: begin, Outcome: outcomes[letter]})
@@ -51,7 +55,7 @@ func verdicts(word string) []flow.Verdict {
 }
 
 func goal(expected string) judge.Goal {
-	return judge.Goal{Expected: verdicts(expected), Since: start, Within: 300 * ms, Rounds: 2, Hold: 250 * ms}
+	return judge.Goal{Expected: verdicts(expected), Since: start, Within: within, Rounds: 2, Hold: 250 * ms}
 }
 
 // after is the goal of a step before which other verdicts were expected.
@@ -132,6 +136,29 @@ func TestRest(t *testing.T) {
 		if look := goal("AD").Next(line); !look.Again || !look.Steady || look.Pause != want {
 			t.Errorf("after a round of %s: %+v, want a pause of %s", took, look, want)
 		}
+	}
+}
+
+// A round that began when time was up, but before that was noticed, may only have been
+// too hasty: it is asked for again.
+func TestOnlyAPatientRoundConvicts(t *testing.T) {
+	g := goal("AD")
+	line := drawn("TT", "TT", "TT", "TT", "TT", "TT", "TT")
+	for i := range line.Rounds {
+		line.Rounds[i].Patient = false
+	}
+	if look := g.Next(line); !look.Again || !look.Patient {
+		t.Errorf("after hasty rounds: %+v", look)
+	}
+	if step := judge.Judge(g, line); step.Result != judge.Inconclusive {
+		t.Errorf("hasty rounds make it %s (%s)", step.Result, step.Reason)
+	}
+	line.Rounds[6].Patient = true
+	if look := g.Next(line); look.Again {
+		t.Errorf("after a patient round: %+v", look)
+	}
+	if step := judge.Judge(g, line); step.Result != judge.Fail {
+		t.Errorf("a patient round makes it %s (%s)", step.Result, step.Reason)
 	}
 }
 
