@@ -1,6 +1,6 @@
 // Package agentimage assembles the image of the probe pods in this process: one
-// layer with one static file, so that neither a registry nor a container builder is
-// needed.
+// layer with one static file for each architecture, so that no container builder is
+// needed. The same agents make the same bytes, whenever and wherever.
 //
 // It must not import a provider.
 package agentimage
@@ -11,6 +11,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -20,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/cniproof/cniproof/internal/agentbin"
+	"github.com/cniproof/cniproof/internal/cluster"
 )
 
 // Path is where the image has the agent.
@@ -46,15 +49,24 @@ func New(ctx context.Context, arch string) (*Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assembling the agent's image: %w", err)
 	}
-	digest, err := image.Digest()
+	tag, err := tagOf(image)
 	if err != nil {
-		return nil, fmt.Errorf("assembling the agent's image: %w", err)
+		return nil, err
+	}
+	return &Image{Name: tag.Name(), agent: agent, image: image, tag: tag}, nil
+}
+
+// tagOf names an image, or several under one name, by the content.
+func tagOf(content interface{ Digest() (v1.Hash, error) }) (name.Tag, error) {
+	digest, err := content.Digest()
+	if err != nil {
+		return name.Tag{}, fmt.Errorf("naming the agent's image: %w", err)
 	}
 	tag, err := name.NewTag(repository + ":" + digest.Hex[:12])
 	if err != nil {
-		return nil, fmt.Errorf("naming the agent's image: %w", err)
+		return name.Tag{}, fmt.Errorf("naming the agent's image: %w", err)
 	}
-	return &Image{Name: tag.Name(), agent: agent, image: image, tag: tag}, nil
+	return tag, nil
 }
 
 func assemble(agent []byte, arch string) (v1.Image, error) {
@@ -63,31 +75,29 @@ func assemble(agent []byte, arch string) (v1.Image, error) {
 		return nil, err
 	}
 	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
-		tarball.WithMediaType(types.DockerLayer))
+		tarball.WithMediaType(types.OCILayer), tarball.WithCompressedCaching)
 	if err != nil {
 		return nil, err
 	}
-	image, err := mutate.AppendLayers(empty.Image, layer)
+	base := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	image, err := mutate.AppendLayers(base, layer)
 	if err != nil {
 		return nil, err
 	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	always := v1.Time{Time: time.Unix(0, 0).UTC()}
 	return mutate.ConfigFile(image, &v1.ConfigFile{
-		Architecture: arch, OS: "linux",
-		RootFS:  rootFS(image),
-		Config:  v1.Config{Entrypoint: []string{Path}},
-		History: []v1.History{{CreatedBy: "cniproof"}},
+		Architecture: arch, OS: "linux", Created: always,
+		RootFS:  config.RootFS,
+		Config:  v1.Config{Entrypoint: []string{Path}, User: strconv.FormatInt(cluster.Unprivileged, 10)},
+		History: []v1.History{{CreatedBy: "cniproof", Created: always}},
 	})
 }
 
-func rootFS(image v1.Image) v1.RootFS {
-	config, err := image.ConfigFile()
-	if err != nil { // of an image in memory
-		return v1.RootFS{Type: "layers"}
-	}
-	return config.RootFS
-}
-
-// Archive is a tar archive with the agent at its place.
+// Archive is a tar archive with the agent at its place, of no time.
 func Archive(agent []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)

@@ -43,7 +43,7 @@ func TestImage(t *testing.T) {
 		t.Error(err)
 	}
 	config, err := loaded.ConfigFile()
-	if err != nil || config.OS != "linux" || config.Architecture != runtime.GOARCH || config.Config.Entrypoint[0] != Path {
+	if err != nil || config.OS != "linux" || config.Architecture != runtime.GOARCH || config.Config.Entrypoint[0] != Path || config.Config.User == "" {
 		t.Errorf("config %+v, %v", config, err)
 	}
 	files := tar.NewReader(mutate.Extract(loaded))

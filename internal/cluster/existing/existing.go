@@ -166,7 +166,7 @@ func (p *provider) agentImage(ctx context.Context, api kubernetes.Interface) (st
 		}
 	}
 	if len(architectures) != 1 {
-		return "", fmt.Errorf("choosing the agent's image: the nodes are of %d architectures %v (name a multi-architecture image with --agent-image)", len(architectures), architectures)
+		return "", fmt.Errorf("choosing the agent's image: the nodes are of %d architectures %v (push one for all of them, `cniproof agent --push REGISTRY/NAME:TAG`, and name it with --agent-image)", len(architectures), architectures)
 	}
 	image, err := agentimage.New(ctx, architectures[0])
 	if err != nil {
