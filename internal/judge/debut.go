@@ -72,7 +72,7 @@ func (d Debut) Judge(within time.Duration) (Result, string) {
 	case d.Expected == flow.Undefined:
 		return Pass, ""
 	case d.Expected == flow.Deny && connected:
-		return Fail, fmt.Sprintf("%s connected %s after %s", d.Flow, first.Round(time.Millisecond), d.since())
+		return Fail, fmt.Sprintf("%s connected %s after %s%s", d.Flow, first.Round(time.Millisecond), d.since(), d.lastly(first))
 	case d.Expected == flow.Allow && connected && first <= within:
 		return Pass, ""
 	case d.Expected == flow.Allow && connected:
@@ -91,6 +91,20 @@ func (d Debut) Judge(within time.Duration) (Result, string) {
 		return Inconclusive, fmt.Sprintf("%s: could not tell: the first attempt that can be told came %s after %s", d.Flow, began.Round(time.Millisecond), d.since())
 	}
 	return Pass, ""
+}
+
+// lastly says when the flow connected for the last time; "" where that was at once.
+func (d Debut) lastly(first time.Duration) string {
+	var last time.Duration
+	for _, s := range d.Stretches {
+		if s.Outcome == flow.Connected {
+			last = s.Last
+		}
+	}
+	if last-first < 10*time.Millisecond {
+		return ""
+	}
+	return fmt.Sprintf(", and for the last time %s after it", last.Round(time.Millisecond))
 }
 
 func (d Debut) since() string {

@@ -1,7 +1,9 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -64,7 +66,7 @@ func (g Goal) result(p progress, cells []Cell, line *flow.Timeline) (Result, str
 	case len(line.Rounds) == 0:
 		return Inconclusive, "nothing was observed"
 	case p.flipped >= 0:
-		return Fail, fmt.Sprintf("unstable: the table was reached and did not stay for %s", g.Hold)
+		return Fail, g.unstable(p, line)
 	case p.held:
 		return Pass, ""
 	case nWrong > 0:
@@ -74,6 +76,18 @@ func (g Goal) result(p progress, cells []Cell, line *flow.Timeline) (Result, str
 	default:
 		return Inconclusive, fmt.Sprintf("time was up after %s, before the table had been held", g.Within)
 	}
+}
+
+// unstable says when the table was right, and when it was not any more.
+func (g Goal) unstable(p progress, line *flow.Timeline) string {
+	flaps := g.flaps(p, line)
+	flows := "1 flow was"
+	if len(flaps) > 1 {
+		flows = fmt.Sprintf("%d flows were", len(flaps))
+	}
+	first := slices.MinFunc(flaps, func(a, b Flap) int { return cmp.Compare(a.After, b.After) }).After
+	return fmt.Sprintf("unstable: the table was right %s after the change, and %s wrong %s after it; it has to stay for %s",
+		round(line.Rounds[p.reached].End.Sub(g.Since)), flows, round(first), g.Hold)
 }
 
 func countUndefined(verdicts []flow.Verdict) int {

@@ -74,12 +74,13 @@ type Step struct {
 	Vigil *Vigil
 	// Debuts are the flows of pods that the step started, from their first instant on.
 	Debuts []Debut
-	// Readings are misreadings of the policies that would explain every flow of a step
-	// that failed, and of those before it. They are no verdict.
+	// Readings are mistakes that would explain every flow of a step that failed, and of
+	// those before it; of one that was not wrong all the time, what was wrong. They are no
+	// verdict.
 	Readings []Reading
 }
 
-// Reading is a misreading of the policies, by its name and in words that continue
+// Reading is a mistake by an implementation, by its name and in words that continue
 // "consistent with".
 type Reading struct{ Name, Says string }
 

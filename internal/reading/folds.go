@@ -146,6 +146,11 @@ func ipv4PeersOnly(f flow.Flow, d oracle.Direction) flow.Verdict {
 	if f.Family != flow.IPv6 {
 		return d.Verdict
 	}
+	return blocksOnly(d)
+}
+
+// blocksOnly leaves of the peers only those that are blocks.
+func blocksOnly(d oracle.Direction) flow.Verdict {
 	return eachRuleOf(d, func(r oracle.RuleFinding) flow.Verdict {
 		peers := flow.Deny
 		for _, m := range r.Peers {

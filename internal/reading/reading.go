@@ -1,9 +1,10 @@
-// Package reading asks which misreadings of the policies would explain what was seen.
+// Package reading asks which mistakes would explain what was seen.
 //
-// A reading is a way to understand NetworkPolicies that differs from the specification
-// in one respect, such as an AND that is taken for an OR. One that predicts every flow
-// of the failed step as it was seen, and every flow of the steps before, is consistent
-// with the evidence. It is no more than that: other causes may look alike.
+// A reading is a way to understand NetworkPolicies, or to follow their cluster, that
+// differs from the specification in one respect, such as an AND that is taken for an OR,
+// or a pod that is taken for another. One that predicts every flow of the failed step as
+// it was seen, and every flow of the steps before, is consistent with the evidence. It is
+// no more than that: other causes may look alike.
 //
 // Goals: deterministic; the same evidence, the same readings in the same order; a
 // reading is one entry in a table.
@@ -15,17 +16,20 @@ package reading
 import (
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/oracle"
+	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// Moment is one step: what held, and what was seen.
+// Moment is one step: what was done, what held then, and what was seen.
 type Moment struct {
 	World *oracle.World
+	// Step is the zero value before the first step, and after the last one.
+	Step scenario.Step
 	// Seen has one verdict per flow; Unknown where there is no evidence, or where no
 	// specification settles the flow.
 	Seen []flow.Verdict
 }
 
-// Reading is a misreading by its name, and in words that continue "consistent with".
+// Reading is a mistake by its name, and in words that continue "consistent with".
 type Reading struct{ Name, Says string }
 
 // Consistent are the readings that predict what was seen of these flows at every
@@ -33,10 +37,7 @@ type Reading struct{ Name, Says string }
 // changed, the last one that in which something was wrong; without anything wrong there
 // is nothing to explain, and none.
 func Consistent(flows []flow.Flow, moments []Moment) []Reading {
-	c := &evidence{flows: flows, moments: moments}
-	for range moments {
-		c.explained = append(c.explained, make([]*oracle.Explanation, len(flows)))
-	}
+	c := gather(flows, moments)
 	if !c.wrong() {
 		return nil
 	}
@@ -54,6 +55,14 @@ type evidence struct {
 	flows     []flow.Flow
 	moments   []Moment
 	explained [][]*oracle.Explanation // by moment and flow
+}
+
+func gather(flows []flow.Flow, moments []Moment) *evidence {
+	e := &evidence{flows: flows, moments: moments}
+	for range moments {
+		e.explained = append(e.explained, make([]*oracle.Explanation, len(flows)))
+	}
+	return e
 }
 
 // reading is an entry of the table. make returns what the reading predicts for a

@@ -16,12 +16,12 @@ func played(t *testing.T, s *scenario.Scenario, flows []flow.Flow) []Moment {
 	t.Helper()
 	binding, play := scenario.Symbolic(s.Topology), oracle.NewPlay(s)
 	var moments []Moment
-	for range s.Steps {
+	for _, step := range s.Steps {
 		w, err := play.Next(binding, binding)
 		if err != nil {
 			return nil
 		}
-		m := Moment{World: w, Seen: make([]flow.Verdict, len(flows))}
+		m := Moment{World: w, Step: step, Seen: make([]flow.Verdict, len(flows))}
 		for i, f := range flows {
 			if v := w.Expect(f); v == flow.Allow || v == flow.Deny {
 				m.Seen[i] = v
@@ -45,10 +45,7 @@ func played(t *testing.T, s *scenario.Scenario, flows []flow.Flow) []Moment {
 // misread makes the last moment look as an implementation with this misreading would
 // have it; false where nothing is wrong then.
 func misread(flows []flow.Flow, moments []Moment, r reading) bool {
-	e := &evidence{flows: flows, moments: moments}
-	for range moments {
-		e.explained = append(e.explained, make([]*oracle.Explanation, len(flows)))
-	}
+	e := gather(flows, moments)
 	last, wrong := e.last(), false
 	variants := r.make(e, last)
 	if len(variants) == 0 || variants[len(variants)-1] == nil {

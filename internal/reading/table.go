@@ -5,10 +5,18 @@ package reading
 // enforced at all is no entry: the preflight finds that out before.
 func table() []reading {
 	return []reading{
+		// The lives of pods and namespaces.
+		recreatedPodUnknown(),
+		{"recreated-pod-open", "a pod that was created anew being isolated at its old address only", oneOf(strangers(recreated, none), strangers(recreatedSince, none))},
+		{"recreated-pod-unadmitted", "a pod that was created anew being admitted as a peer by its old address only", oneOf(strangers(none, recreated), strangers(none, recreatedSince))},
+		{"taken-for-earlier-pod", "an address being taken for the pod that had it before", takenForEarlier},
+		addressForgotten(),
+		{"renewed-namespace-labels", "a namespace that was created anew keeping the labels of the old one", renewed(oldLabels)},
+		{"renewed-namespace-policies", "a namespace that was created anew keeping the policies of the old one", renewed(oldPolicies)},
 		// Change.
 		{"pod-labels-stale", "a change of a pod's labels having been missed", changed(podLabels)},
-		{"namespace-labels-stale", "a change of a namespace's labels having been missed", changed(namespaceLabels)},
-		{"label-removal-stale", "a label that was taken away being remembered", changed(removedLabels)},
+		{"namespace-labels-stale", "a change of a namespace's labels having been missed", relabelled(namespaceLabels)},
+		{"label-removal-stale", "a label that was taken away being remembered", relabelled(removedLabels)},
 		{"policy-update-stale", "an update of a policy having been missed", changed(policyUpdates)},
 		{"policy-deletion-stale", "a deleted policy being in force still", changed(policyDeletions)},
 		{"step-missed", "everything that the step changed having been missed, labels and policies", stepMissed},

@@ -238,7 +238,7 @@ type StepEntry struct {
 	Start *StepLatency `json:"start,omitempty"`
 	// Debuts are the flows of such pods.
 	Debuts []DebutEntry `json:"debuts"`
-	// Readings are misreadings of the policies that would explain every flow of this step and of those before it. They are no verdict.
+	// Readings are mistakes that would explain every flow of this step and of those before it, or of one that was not wrong all the time what was wrong. They are no verdict.
 	Readings []ReadingEntry `json:"readings"`
 	// Flaps are flows that were right, and were seen wrong while the table was held.
 	Flaps []FlapEntry `json:"flaps"`
@@ -248,7 +248,7 @@ type StepEntry struct {
 	Mismatches []string `json:"mismatches"`
 }
 
-// ReadingEntry is a misreading of the policies that is consistent with what was seen.
+// ReadingEntry is a mistake that is consistent with what was seen.
 type ReadingEntry struct {
 	// Name of the reading.
 	Name string `json:"name"`

@@ -310,7 +310,7 @@ func flapping() Input {
 		return flow.Allow
 	}
 	unstable := step("deny", judge.Fail, m.cells())
-	unstable.Reason = "unstable: the table was reached and did not stay for 1s"
+	unstable.Reason = "unstable: the table was right 120ms after the change, and 12 flows were wrong 410ms after it; it has to stay for 1s"
 	for i, c := range unstable.Cells {
 		if c.Expected == flow.Deny && c.Flow.Protocol == flow.TCP {
 			unstable.Flaps = append(unstable.Flaps, judge.Flap{

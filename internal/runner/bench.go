@@ -28,6 +28,7 @@ type bench struct {
 	stage      *deploy.Stage
 	topology   scenario.Topology
 	identities map[flow.Endpoint]string
+	anew       []flow.Endpoint // pods that were created anew since the stage was deployed
 	// proved is true while the stage is untouched since a control has shown that
 	// every flow connects.
 	proved bool
@@ -70,7 +71,7 @@ func sameEndpoints(a, b scenario.Topology) bool {
 func (b *bench) deploy(ctx context.Context, t scenario.Topology) error {
 	b.down(ctx)
 	b.deployed++
-	b.topology, b.proved = t, false
+	b.topology, b.proved, b.anew = t, false, nil
 	var err error
 	b.stage, err = deploy.Up(ctx, b.run.cfg.Cluster, b.run.cfg.ID, b.number*1000+b.deployed, t)
 	b.stage.End = b.endAgent
@@ -129,6 +130,7 @@ func (b *bench) agent(e flow.Endpoint) *observe.Agent { return b.run.pool.Agent(
 // recreated forgets the agents of pods that were replaced, and has the new ones serve.
 func (b *bench) recreated(ctx context.Context, pods []flow.Endpoint) error {
 	b.forget(pods)
+	b.anew = append(b.anew, pods...)
 	if len(pods) == 0 {
 		return nil
 	}

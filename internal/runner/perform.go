@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,6 +76,8 @@ type play struct {
 	dialled []netip.AddrPort   // one for each flow
 	seen    seen
 	moments []reading.Moment // one for each step that was watched
+
+	inherited []flow.Endpoint // pods that earlier scenarios on the stage have created anew
 }
 
 // try runs the scenario once.
@@ -89,6 +92,7 @@ func (b *bench) try(ctx context.Context, s *scenario.Scenario, again func() bool
 		b.down(ctx)
 		return failed(s, b.number, err)
 	}
+	p.inherited = slices.Clone(b.anew)
 	if reason := p.unrenderable(); reason != "" {
 		return skip(s, reason)
 	}
@@ -227,9 +231,10 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	result := p.watch(ctx, goal)
 	result.Name, result.Source = step.Name, step.Source
 	p.explain(result.Cells)
-	p.read(&result, p.world)
+	p.read(&result, step, p.world)
 	guard.judge(&result, p.flows)
 	result.AddDebuts(debuts, goal.Within)
+	p.readPassing(&result)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil

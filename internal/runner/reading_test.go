@@ -27,6 +27,14 @@ func TestReadingsNameTheFault(t *testing.T) {
 		{engine.IPv6Unenforced, "ipv6-open", []string{"and-in-one-peer"}},
 		{engine.IgnorePorts, "ports-ignored", []string{"and-in-one-peer"}},
 		{engine.StaleOnDelete, "policy-deletion-stale", []string{"and-in-one-peer"}},
+		{engine.StaleOnPodRecreate, "recreated-pod-unknown", []string{"recreated-pod-stays-isolated", "recreated-peer-stays-admitted"}},
+		{engine.IPReuseStale, "taken-for-earlier-pod", []string{"verdicts-follow-the-pod-not-its-address"}},
+		{engine.LateDeleteBreaksNewPod, "address-forgotten", []string{"verdicts-follow-the-pod-not-its-address"}},
+		{engine.StaleOnNamespaceRecreate, "renewed-namespace-labels", []string{"renewed-namespace-is-a-new-one"}},
+		{engine.NewPodOpen, "new-pod-open", []string{"new-pods-keep-to-policies-from-their-first-instant"}},
+		{engine.RestartFailsOpen, "policies-absent", []string{"restart-under-load"}},
+		{engine.RestartFailsClosed, "isolated-closed", []string{"restart-under-load"}},
+		{engine.TransientDropOnUpdate, "isolated-closed", []string{"irrelevant-rule-added"}},
 	} {
 		t.Run(string(c.fault), func(t *testing.T) {
 			list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !slices.Contains(c.scenarios, s.Name) })
@@ -40,6 +48,54 @@ func TestReadingsNameTheFault(t *testing.T) {
 				t.Errorf("%d of %d scenarios failed", got, len(c.scenarios))
 			}
 		})
+	}
+}
+
+// TestReadingOfAFlap has the rules vanish now and then: wherever a table was right first,
+// that is named.
+func TestReadingOfAFlap(t *testing.T) {
+	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return s.Topic != "guide" })
+	result := runOn(t, open(t, string(engine.Flapping)), runner.Config{Scenarios: list, Parallel: 6, Hold: 500 * time.Millisecond})
+	flapped := 0
+	for _, s := range result.Scenarios {
+		for _, step := range s.Steps {
+			if len(step.Flaps) == 0 {
+				continue
+			}
+			flapped++
+			if !slices.ContainsFunc(step.Readings, func(r judge.Reading) bool { return r.Name == "policies-absent" }) {
+				t.Errorf("%s: the readings are %v", s.Name, step.Readings)
+			}
+		}
+	}
+	if flapped == 0 {
+		t.Errorf("nothing flapped\n%s", text(t, result))
+	}
+}
+
+// TestReadingKnowsTheStage has a scenario fail for what an earlier one did to the pods
+// that both have.
+func TestReadingKnowsTheStage(t *testing.T) {
+	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool {
+		return s.Name != "recreated-pod-stays-isolated" && s.Name != "recreated-peer-stays-admitted"
+	})
+	result := runOn(t, open(t, string(engine.StaleOnPodRecreate)), runner.Config{Scenarios: list, Parallel: 1, Within: 1500 * time.Millisecond})
+	if got := result.Count(judge.Fail); got != len(list) {
+		t.Errorf("%d of %d scenarios failed", got, len(list))
+	}
+	for _, s := range result.Scenarios {
+		if got := firstReading(s); got != "recreated-pod-unknown" {
+			t.Errorf("%s: the first reading is %q\n%s", s.Name, got, text(t, result))
+		}
+	}
+}
+
+// TestReadingOfALateStart waits until a new pod is admitted at last.
+func TestReadingOfALateStart(t *testing.T) {
+	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return s.Name != "new-pods-keep-to-policies-from-their-first-instant" })
+	result := runOn(t, open(t, string(engine.NewPodClosed)), runner.Config{Scenarios: list, Parallel: 1})
+	if got := firstReading(result.Scenarios[0]); got != "new-pod-unadmitted" {
+		t.Errorf("the first reading is %q\n%s", got, text(t, result))
 	}
 }
 
