@@ -11,8 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cniproof/cniproof/internal/diagnose"
+	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/inspect"
 	"github.com/cniproof/cniproof/internal/judge"
+	"github.com/cniproof/cniproof/internal/scenario"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -58,8 +60,11 @@ func TestNoScript(t *testing.T) {
 		want   string
 	}{
 		"before the first step": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) { e.Applied = nil }, "before the first step"},
-		"nothing judged":        {func(e *diagnose.Evidence, _ *diagnose.Snapshot) { e.Result.Steps = nil }, "nothing was judged"},
-		"a pod is gone":         {func(_ *diagnose.Evidence, s *diagnose.Snapshot) { s.Pods = s.Pods[:1] }, "pod prod/web was not there"},
+		"a new pod's first instant": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
+			e.Scenario.Steps[1].Acts[0].Eager = []scenario.Debut{{Pod: flow.Pod("prod", "web")}}
+		}, "kubectl alone cannot do the same: pod prod/web dials from its first instant"},
+		"nothing judged": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) { e.Result.Steps = nil }, "nothing was judged"},
+		"a pod is gone":  {func(_ *diagnose.Evidence, s *diagnose.Snapshot) { s.Pods = s.Pods[:1] }, "pod prod/web was not there"},
 		"only hosts outside": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
 			e.Result.Steps[0].Cells = e.Result.Steps[0].Cells[2:]
 		}, "kubectl cannot make"},

@@ -19,7 +19,7 @@ func readme(e *Evidence, s *Snapshot, w Words, files []File, problems []string) 
 		fmt.Fprintf(&b, "    %s\n", c)
 	}
 	if hasFile(files, "reproduce.sh") {
-		b.WriteString("    ./reproduce.sh\n\nThe script needs kubectl, a cluster, and no cniproof; its first lines say what it does. Exit code 1: it was seen again.\n")
+		b.WriteString("    ./reproduce.sh\n\nThe script needs kubectl, a cluster, and no cniproof; its first lines say what it does. Exit code 1: it was seen again;\n0: it was not; 2: it could not be told. Its last line says which.\n")
 	}
 	b.WriteString("\n## In this folder\n\n")
 	for _, f := range files {

@@ -37,6 +37,10 @@ type scriptData struct {
 	Offset     int
 	Hold       bool
 	Restarts   bool
+	Datagram   int  // bytes of a UDP probe; 0: few
+	Completes  bool // a pod
+	Reuses     bool // an address
+	Renews     bool // a namespace
 	Nodes      []scriptNode
 	Namespaces []string
 	Topology   string
@@ -79,33 +83,19 @@ func script(e *Evidence, s *Snapshot) (text, why string) {
 
 // unscriptable says what kubectl alone cannot repeat, or "".
 func unscriptable(e *Evidence, s *Snapshot) string {
+	unmade := unmade(e)
 	switch {
 	case len(e.Applied) == 0:
 		return "the trouble came before the first step"
+	case unmade != "":
+		return "kubectl alone cannot do the same: " + unmade
 	case e.last() == nil || len(e.last().Cells)+len(e.last().Flaps) == 0:
 		return "nothing was judged"
 	}
-	for _, p := range places(e, s) {
+	w := &scriptWriter{evidence: e, snapshot: s}
+	for _, p := range w.stood() {
 		if p.pod == nil {
 			return fmt.Sprintf("pod %s was not there any more", p.endpoint)
-		}
-	}
-	for _, step := range e.steps() {
-		for _, act := range step.Acts {
-			if len(act.Complete)+len(act.Remove)+len(act.Reuse) > 0 {
-				return "the scenario lets a pod complete, which the script cannot"
-			}
-			if len(act.Renew) > 0 {
-				return "the scenario replaces a namespace, which the script does not"
-			}
-			if len(act.Eager) > 0 {
-				return "a pod dials from its first instant, and what it sees then the script cannot"
-			}
-		}
-		for _, change := range labelled(step) {
-			if _, own := e.Binding.Namespaces[change.Namespace]; !own || change.Namespace == systemNamespace {
-				return "the scenario labels " + change.Namespace + ", which is not its own"
-			}
 		}
 	}
 	return ""
@@ -138,6 +128,7 @@ func (w *scriptWriter) data() scriptData {
 		Hold:     len(e.last().Flaps) > 0 || e.last().Result == judge.Fail && len(wrongCells(e.last())) == 0,
 		Topology: w.topology(),
 		Flows:    w.flows(),
+		Datagram: e.Scenario.Topology.Datagram,
 	}
 	d.Count = len(d.Flows)
 	d.About = []string{fmt.Sprintf("%s: %s", stepName(e.last()), e.last().Reason)}
@@ -153,6 +144,11 @@ func (w *scriptWriter) data() scriptData {
 	for i, step := range e.steps() {
 		d.Steps = append(d.Steps, w.step(i, step))
 		d.Restarts = d.Restarts || step.Restarts()
+		for _, act := range step.Acts {
+			d.Completes = d.Completes || len(act.Complete) > 0
+			d.Reuses = d.Reuses || len(act.Reuse) > 0
+			d.Renews = d.Renews || len(act.Renew) > 0
+		}
 	}
 	d.Plan = w.plan(d.Flows)
 	return d
@@ -181,16 +177,10 @@ func (w *scriptWriter) topology() string {
 	e := w.evidence
 	var docs []string
 	for _, ns := range e.Scenario.Topology.Namespaces {
-		labels := map[string]string{}
-		for _, have := range w.snapshot.Namespaces {
-			if level := have.Labels[securityLabel]; have.Name == e.Binding.Namespaces[ns.Name] && level != "" {
-				labels[securityLabel] = level
-			}
-		}
-		maps.Copy(labels, ns.Labels)
-		docs = append(docs, document("v1", "Namespace", namespaceObject(e.Binding.Namespaces[ns.Name], labels)))
+		realName := e.Binding.Namespaces[ns.Name]
+		docs = append(docs, document("v1", "Namespace", namespaceObject(realName, w.secured(realName, ns.Labels))))
 	}
-	for i, p := range places(e, w.snapshot) {
+	for i, p := range w.stood() {
 		docs = append(docs, w.pod(p, e.Scenario.Topology.Pods[i].Labels))
 	}
 	for i := range w.snapshot.Services {
@@ -211,6 +201,9 @@ func (w *scriptWriter) pod(p place, labels map[string]string) string {
 		}
 	}
 	maps.Copy(object.Labels, labels)
+	if slices.Contains(w.evidence.Scenario.Topology.Completing, p.endpoint) {
+		object.Spec.RestartPolicy = corev1.RestartPolicyNever
+	}
 	i := slices.Index(w.nodes, p.pod.Spec.NodeName)
 	if i < 0 {
 		i = len(w.nodes)

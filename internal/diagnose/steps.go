@@ -28,7 +28,7 @@ func (w *scriptWriter) step(i int, step scenario.Step) scriptStep {
 
 // act is one act of a step as commands.
 func (w *scriptWriter) act(i int, act scenario.Act) []string {
-	var lines []string
+	lines, after := w.lives(i, act)
 	for _, m := range act.Apply {
 		lines = append(lines, w.apply(m, w.evidence.Applied[i]))
 	}
@@ -38,9 +38,7 @@ func (w *scriptWriter) act(i int, act scenario.Act) []string {
 	for _, change := range act.Label {
 		lines = append(lines, label(change))
 	}
-	for _, pod := range act.Recreate {
-		lines = append(lines, w.recreate(i, pod)...)
-	}
+	lines = append(lines, after...)
 	if act.Restart {
 		lines = append(lines, `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`, `eval "$RESTART"`)
 	}
@@ -75,7 +73,7 @@ func label(change scenario.LabelChange) string {
 // recreate replaces a pod by one of the same name and the labels that it then had.
 func (w *scriptWriter) recreate(before int, pod flow.Endpoint) []string {
 	var lines []string
-	for i, p := range places(w.evidence, w.snapshot) {
+	for i, p := range w.stood() {
 		if p.endpoint != pod {
 			continue
 		}
@@ -83,7 +81,7 @@ func (w *scriptWriter) recreate(before int, pod flow.Endpoint) []string {
 		own.Labels = w.labels(before, own)
 		lines = append(lines,
 			fmt.Sprintf(`"$KUBECTL" delete pod -n "${PREFIX}%s" %s --timeout=90s >/dev/null`, pod.Namespace, pod.Name),
-			"fill <<'END' | \"$KUBECTL\" apply -f - >/dev/null\n"+w.general(w.pod(p, own.Labels))+"END",
+			w.put(w.pod(p, own.Labels)),
 			"start "+start(own))
 	}
 	return lines
@@ -122,8 +120,8 @@ func (w *scriptWriter) plan(flows []scriptFlow) []string {
 			break
 		}
 		for _, f := range flows {
-			if len(step.Acts) == 0 {
-				break
+			if gone := e.gone(i); len(step.Acts) == 0 || slices.Contains(gone, f.flow.Source) || slices.Contains(gone, f.flow.Destination) {
+				continue
 			}
 			if v := step.Expect.Verdict(f.flow); v == flow.Allow || v == flow.Deny {
 				lines = append(lines, fmt.Sprintf(`await %s %s || say "meanwhile: $outcome:" %s`, v, f.Arguments, f.Line))

@@ -6,12 +6,14 @@
 # 1 of the flows in question connects while there is no policy. Then it does what the scenario did, step by step,
 # and tries those flows again. At the end it removes what it made.
 #
-# Exit code: 1 a flow was wrong again, 0 none was, 2 it could not be told.
+# It ends with one of these lines: "REPRODUCED: ..." (exit code 1: a flow was wrong again), "NOT REPRODUCED: ..." (exit code 0:
+# every flow was right) or "could not be told: ..." (exit code 2).
 #
 # It needs bash, sed and kubectl with a cluster of two nodes or more, and the agent's image on them:
 # `cniproof agent --image -o agent.tar` writes it, `docker load`, `ctr -n k8s.io images import` and `crane push` read it.
 # In the environment may stand: KUBECTL, IMAGE, PREFIX, NODE_1, NODE_2, WITHIN (seconds), KEEP=1.
 set -euo pipefail
+set -E
 
 KUBECTL=${KUBECTL:-kubectl}
 IMAGE=${IMAGE:-example.org/agent:1}
@@ -23,6 +25,7 @@ namespaces=("${PREFIX}prod")
 
 say() { printf '%s\n' "$*"; }
 give_up() { say "could not be told: $*" && exit 2; }
+trap 'give_up "line $LINENO failed: $BASH_COMMAND"' ERR
 remove() { "$KUBECTL" delete namespace --ignore-not-found --timeout=90s "${namespaces[@]}" >/dev/null || true; }
 
 # fill puts the names and addresses of this run where the manifests have placeholders.
@@ -91,7 +94,10 @@ see() {
 
 # act STEP does a step; from then on its flows have time until WITHIN is over.
 until=$((SECONDS + WITHIN))
-act() { "$@" && until=$((SECONDS + WITHIN)); }
+act() {
+	"$@"
+	until=$((SECONDS + WITHIN))
+}
 
 # await VERDICT FLOW... tries a flow until it has the verdict; it fails when the time is over.
 await() {
@@ -315,6 +321,6 @@ act step_1
 await deny prod web tcp podIP ipv4 prod db 80 || say "meanwhile: $outcome:" 'prod/web -> prod/db:80/TCP via podIP over ipv4'
 act step_2
 check allow 'prod/web -> prod/db:80/TCP via podIP over ipv4' prod web tcp podIP ipv4 prod db 80
-((wrong == 0)) || { say "REPRODUCED: $wrong of 1 flows are wrong" && exit 1; }
+((wrong == 0)) || { say "REPRODUCED: $wrong of 1 flow wrong again" && exit 1; }
 ((unclear == 0)) || give_up "$unclear of 1 flows"
-say "not reproduced: all flows are right"
+say "NOT REPRODUCED: the flow was right, as expected"
