@@ -16,26 +16,10 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/cniproof/cniproof/internal/adopt"
+	"github.com/cniproof/cniproof/internal/goldentest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", file)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v; run the test with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs, -want +got; rewrite it with -update:\n%s", path, diff)
-	}
-}
 
 func manifests(t *testing.T, files ...string) []adopt.Manifest {
 	t.Helper()
@@ -64,7 +48,7 @@ func TestAShopBecomesAScenario(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "shop.golden.yaml", string(result.Text))
+	goldentest.File(t, *update, filepath.Join("testdata", "shop.golden.yaml"), string(result.Text))
 	again, err := adopt.Import(shop(t), adopt.Options{Name: "shop", Source: "testdata/shop", Hosts: 2})
 	if err != nil || !bytes.Equal(again.Text, result.Text) {
 		t.Errorf("the same objects made another file (%v)", err)
@@ -137,7 +121,7 @@ func TestEveryMistakeOfManifestsIsReportedAtOnce(t *testing.T) {
 	if err == nil {
 		t.Fatal("nothing was found wrong")
 	}
-	golden(t, "broken/all.golden", err.Error()+"\n")
+	goldentest.File(t, *update, filepath.Join("testdata", "broken/all.golden"), err.Error()+"\n")
 }
 
 func TestPoliciesThatDenyNothingMakeAControl(t *testing.T) {

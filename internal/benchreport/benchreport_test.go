@@ -4,19 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	reflector "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/goldentest"
 	"github.com/cniproof/cniproof/internal/latency"
 	"github.com/cniproof/cniproof/internal/report"
+	"github.com/cniproof/cniproof/internal/schematest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -53,30 +53,13 @@ func sample() *Report {
 	}
 }
 
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v; -update writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update rewrites it (-want +got):\n%s", file, diff)
-	}
-}
-
 func TestWrite(t *testing.T) {
 	for format, file := range map[string]string{"text": "testdata/report.txt", "markdown": "testdata/report.md"} {
 		var b bytes.Buffer
 		if err := Write(&b, sample(), format); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, file, b.Bytes())
+		goldentest.File(t, *update, file, b.String())
 	}
 	if Write(&bytes.Buffer{}, sample(), "html") == nil {
 		t.Error("a format that there is not was written")
@@ -111,27 +94,14 @@ func TestExitCodes(t *testing.T) {
 
 func generated(t *testing.T) []byte {
 	t.Helper()
-	r := &reflector.Reflector{Anonymous: true, ExpandedStruct: true, Mapper: wordsOf}
-	for path, folder := range map[string]string{"internal/benchreport": ".", "internal/report": "../report"} {
-		if err := r.AddGoComments("github.com/cniproof/cniproof/"+path, folder, reflector.WithFullComment()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	comments := map[string]string{}
-	for name, comment := range r.CommentMap {
-		// Of a package outside the folder the map has names that lead out of it.
-		name = strings.ReplaceAll(name, "internal/report/../report", "internal/report")
-		comments[name] = strings.Join(strings.Fields(comment), " ")
-	}
-	r.CommentMap = comments
-	s := r.Reflect(&Document{})
-	s.ID = "https://cniproof.dev/schemas/latency/v1alpha1.json"
-	s.Title = "cniproof latency report"
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(text, '\n')
+	return schematest.Generated(t, schematest.Source{
+		Document: &Document{}, ID: "https://cniproof.dev/schemas/latency/v1alpha1.json", Title: "cniproof latency report",
+		Folders: map[string]string{
+			"github.com/cniproof/cniproof/internal/benchreport": ".",
+			"github.com/cniproof/cniproof/internal/report":      "../report",
+		},
+		Words: wordsOf,
+	})
 }
 
 // wordsOf is the schema of the types that are words on the wire.
@@ -160,24 +130,13 @@ func wordsOf(t reflect.Type) *reflector.Schema {
 	return nil
 }
 
-func TestSchemaIsCurrent(t *testing.T) { golden(t, "../../docs/latency-schema.json", generated(t)) }
+func TestSchemaIsCurrent(t *testing.T) {
+	goldentest.File(t, *update, "../../docs/latency-schema.json", string(generated(t)))
+}
 
 func valid(t *testing.T, d map[string]any) error {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(generated(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("latency.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := c.Compile("latency.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return schema.Validate(d)
+	return schematest.Compiled(t, generated(t)).Validate(d)
 }
 
 func written(t *testing.T, r *Report) map[string]any {

@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,29 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cniproof/cniproof/internal/goldentest"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/report"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata and docs/conformance-schema.json")
-
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v; -update writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update rewrites it (-want +got):\n%s", file, diff)
-	}
-}
 
 // samples are runs of every kind that reports are made from.
 func samples(t *testing.T) map[string][]*Source {
@@ -68,8 +51,8 @@ func TestGolden(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, filepath.Join("testdata", name+".yaml"), text)
-		golden(t, filepath.Join("testdata", name+".svg"), []byte(r.Badge()))
+		goldentest.File(t, *update, filepath.Join("testdata", name+".yaml"), string(text))
+		goldentest.File(t, *update, filepath.Join("testdata", name+".svg"), r.Badge())
 	}
 }
 

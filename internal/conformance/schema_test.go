@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -10,51 +9,24 @@ import (
 	"strings"
 	"testing"
 
-	reflector "github.com/invopop/jsonschema"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"sigs.k8s.io/yaml"
+
+	"github.com/cniproof/cniproof/internal/goldentest"
+	"github.com/cniproof/cniproof/internal/schematest"
 )
 
 // TestSchemaIsCurrent holds docs/conformance-schema.json and the Go types together.
 func TestSchemaIsCurrent(t *testing.T) {
-	golden(t, filepath.FromSlash("../../docs/conformance-schema.json"), generated(t))
+	goldentest.File(t, *update, filepath.FromSlash("../../docs/conformance-schema.json"), string(generated(t)))
 }
 
 func generated(t *testing.T) []byte {
 	t.Helper()
-	r := &reflector.Reflector{Anonymous: true, ExpandedStruct: true}
-	if err := r.AddGoComments("github.com/cniproof/cniproof/internal/conformance", ".", reflector.WithFullComment()); err != nil {
-		t.Fatal(err)
-	}
-	for name, comment := range r.CommentMap {
-		r.CommentMap[name] = strings.Join(strings.Fields(comment), " ")
-	}
-	s := r.Reflect(&Report{})
-	s.ID = "https://cniproof.dev/schemas/conformance/v1alpha1.json"
-	s.Title = "cniproof conformance report"
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(text, '\n')
-}
-
-func compiled(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(generated(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("report.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("report.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return schematest.Generated(t, schematest.Source{
+		Document: &Report{}, ID: "https://cniproof.dev/schemas/conformance/v1alpha1.json", Title: "cniproof conformance report",
+		Folders: map[string]string{"github.com/cniproof/cniproof/internal/conformance": "."},
+	})
 }
 
 func validate(t *testing.T, s *jsonschema.Schema, text string) error {
@@ -72,7 +44,7 @@ func validate(t *testing.T, s *jsonschema.Schema, text string) error {
 
 // TestSchemaHolds validates what is really written, and shows that it can fail.
 func TestSchemaHolds(t *testing.T) {
-	schema := compiled(t)
+	schema := schematest.Compiled(t, generated(t))
 	for name, sources := range samples(t) {
 		r, _ := made(t, sources...)
 		text, err := r.YAML()

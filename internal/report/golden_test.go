@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cniproof/cniproof/internal/goldentest"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata and docs/report-schema.json")
@@ -34,7 +35,7 @@ func TestGolden(t *testing.T) {
 				if err := Write(&b, f.Name, s.in, Options{}); err != nil {
 					t.Fatal(err)
 				}
-				golden(t, filepath.Join("testdata", s.name+endings[f.Name]), withoutAssets(b.Bytes()))
+				goldentest.File(t, *update, filepath.Join("testdata", s.name+endings[f.Name]), string(withoutAssets(b.Bytes())))
 			})
 		}
 	}
@@ -45,26 +46,6 @@ func TestGolden(t *testing.T) {
 func withoutAssets(text []byte) []byte {
 	assets := regexp.MustCompile(`(?s)(<style>).*?(</style>)|(<script>).*?(</script>)|(content=")default-src [^"]*(")`)
 	return assets.ReplaceAll(text, []byte("$1$3$5$2$4$6"))
-}
-
-func golden(t *testing.T, file string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v; -update writes it", err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update rewrites it (-want +got):\n%s", file, diff)
-	}
 }
 
 // TestFormats holds the registry and the golden files together.

@@ -14,8 +14,10 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/goldentest"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/internal/schematest"
 	"github.com/cniproof/cniproof/internal/vigil"
 )
 
@@ -23,27 +25,16 @@ const schemaFile = "../../docs/report-schema.json"
 
 // TestSchemaIsCurrent holds docs/report-schema.json and the Go types together.
 func TestSchemaIsCurrent(t *testing.T) {
-	golden(t, filepath.FromSlash(schemaFile), generated(t))
+	goldentest.File(t, *update, filepath.FromSlash(schemaFile), string(generated(t)))
 }
 
 func generated(t *testing.T) []byte {
 	t.Helper()
-	r := &reflector.Reflector{Anonymous: true, ExpandedStruct: true, Mapper: wordsOf}
-	if err := r.AddGoComments("github.com/cniproof/cniproof/internal/report", ".", reflector.WithFullComment()); err != nil {
-		t.Fatal(err)
-	}
-	for name, comment := range r.CommentMap {
-		r.CommentMap[name] = strings.Join(strings.Fields(comment), " ")
-	}
-	s := r.Reflect(&Document{})
-	tighten(t, s)
-	s.ID = "https://cniproof.dev/schemas/report/v1alpha1.json"
-	s.Title = "cniproof report"
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(text, '\n')
+	return schematest.Generated(t, schematest.Source{
+		Document: &Document{}, ID: "https://cniproof.dev/schemas/report/v1alpha1.json", Title: "cniproof report",
+		Folders: map[string]string{"github.com/cniproof/cniproof/internal/report": "."},
+		Words:   wordsOf, Tighten: func(s *reflector.Schema) { tighten(t, s) },
+	})
 }
 
 // tighten says what Go types cannot: which keys a map has, and that a preflight may not have ended.
@@ -111,27 +102,9 @@ func enum[T ~string](all ...T) *reflector.Schema {
 	return s
 }
 
-func compiled(t *testing.T) *jsonschema.Schema {
-	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(generated(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := jsonschema.NewCompiler()
-	c.AssertFormat()
-	if err := c.AddResource("report.json", doc); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile("report.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
 // TestSchemaHolds validates what is really written, of every sample.
 func TestSchemaHolds(t *testing.T) {
-	schema := compiled(t)
+	schema := schematest.Compiled(t, generated(t))
 	all := append(samples(), sample{name: "empty", in: Input{}})
 	for _, s := range all {
 		var b bytes.Buffer
@@ -153,7 +126,7 @@ func TestSchemaHolds(t *testing.T) {
 
 // TestSchemaRejects shows that the schema can fail.
 func TestSchemaRejects(t *testing.T) {
-	schema := compiled(t)
+	schema := schematest.Compiled(t, generated(t))
 	for name, spoil := range map[string]func(map[string]any){
 		"a missing list":     func(d map[string]any) { delete(d, "scenarios") },
 		"null for a list":    func(d map[string]any) { d["command"] = nil },

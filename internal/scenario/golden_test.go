@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/cniproof/cniproof/internal/goldentest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -25,23 +25,7 @@ func TestBrokenFiles(t *testing.T) {
 			if len(problems) == 0 {
 				t.Fatal("nothing was found wrong")
 			}
-			golden(t, strings.TrimSuffix(file, ".yaml")+".golden", problems.Error()+"\n")
+			goldentest.File(t, *update, strings.TrimSuffix(file, ".yaml")+".golden", problems.Error()+"\n")
 		})
-	}
-}
-
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatalf("%v; run the test with -update", err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs, -want +got; rewrite it with -update:\n%s", file, diff)
 	}
 }

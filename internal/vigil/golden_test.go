@@ -2,15 +2,13 @@ package vigil
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/internal/goldentest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -44,18 +42,6 @@ func TestReportsAreGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]string{"report.txt": text.String(), "report.json": document.String()} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatalf("%v; run the test with -update", err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s differs, -want +got; rewrite it with -update:\n%s", path, diff)
-		}
+		goldentest.File(t, *update, filepath.Join("testdata", name), got)
 	}
 }
