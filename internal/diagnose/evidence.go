@@ -35,6 +35,8 @@ type Evidence struct {
 	// all labels restored again.
 	Closed  bool
 	Binding scenario.Binding
+	// Inherited are pods that earlier scenarios on the stage had created anew.
+	Inherited []flow.Endpoint
 	// Image is what the probe pods run.
 	Image string
 

@@ -45,6 +45,7 @@ type scriptData struct {
 	Namespaces []string
 	Topology   string
 	Starts     []string
+	Earlier    []string // commands that earlier scenarios make necessary
 	Steps      []scriptStep
 	Flows      []scriptFlow
 	Plan       []string // what is done after the control, a command each
@@ -137,6 +138,11 @@ func (w *scriptWriter) data() scriptData {
 	}
 	for _, p := range e.Scenario.Topology.Pods {
 		d.Starts = append(d.Starts, start(p))
+	}
+	for i, p := range e.Scenario.Topology.Pods {
+		if slices.Contains(e.Inherited, p.Endpoint()) && w.stood()[i].pod != nil {
+			d.Earlier = append(d.Earlier, w.recreate(-1, p.Endpoint())...)
+		}
 	}
 	for i, name := range w.nodes {
 		d.Nodes = append(d.Nodes, scriptNode{nodeVariable(i), name})

@@ -195,6 +195,17 @@ func TestScriptOfLives(t *testing.T) {
 	}
 }
 
+// TestScriptInherits creates anew the pods that scenarios before this one did.
+func TestScriptInherits(t *testing.T) {
+	e, s := lives(t, 2, flow.Allow)
+	e.Inherited = []flow.Endpoint{flow.Pod("x", "near")}
+	code, said, asked := rerun(t, e, s)
+	deleted, control := strings.Index(said, "creating anew the pods"), strings.Index(said, "control: ")
+	if code != 0 || deleted < 0 || deleted > control || strings.Count(asked, "delete pod -n cniproof-again-x near") != 1 {
+		t.Errorf("exit code %d:\n%s\n%s", code, said, asked)
+	}
+}
+
 // TestScriptWithoutTheAddress gives up in words where the heir never gets the address.
 func TestScriptWithoutTheAddress(t *testing.T) {
 	e, s := lives(t, 4, flow.Allow)

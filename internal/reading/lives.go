@@ -35,7 +35,7 @@ func strangers(alone, shunned func(e *evidence, moment int) []flow.Endpoint) fun
 func recreatedPodUnknown() reading {
 	return reading{
 		"recreated-pod-unknown",
-		"a pod that was created anew being known by its old address only: isolated no more, and admitted by nobody",
+		"a pod that was created anew, now or by an earlier scenario, being known by its old address only: isolated no more, and admitted by nobody",
 		oneOf(strangers(recreated, recreated), strangers(recreatedSince, recreatedSince)),
 	}
 }

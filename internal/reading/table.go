@@ -7,8 +7,8 @@ func table() []reading {
 	return []reading{
 		// The lives of pods and namespaces.
 		recreatedPodUnknown(),
-		{"recreated-pod-open", "a pod that was created anew being isolated at its old address only", oneOf(strangers(recreated, none), strangers(recreatedSince, none))},
-		{"recreated-pod-unadmitted", "a pod that was created anew being admitted as a peer by its old address only", oneOf(strangers(none, recreated), strangers(none, recreatedSince))},
+		{"recreated-pod-open", "a pod that was created anew, now or earlier, being isolated at its old address only", oneOf(strangers(recreated, none), strangers(recreatedSince, none))},
+		{"recreated-pod-unadmitted", "a pod that was created anew, now or earlier, being admitted as a peer by its old address only", oneOf(strangers(none, recreated), strangers(none, recreatedSince))},
 		{"taken-for-earlier-pod", "an address being taken for the pod that had it before", takenForEarlier},
 		addressForgotten(),
 		{"renewed-namespace-labels", "a namespace that was created anew keeping the labels of the old one", renewed(oldLabels)},

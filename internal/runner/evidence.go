@@ -29,7 +29,7 @@ func (p *play) witness(ctx context.Context, result judge.Scenario, closed bool) 
 		return
 	}
 	e := diagnose.Evidence{
-		Scenario: p.scenario, Result: result, Applied: p.applied, Closed: closed,
+		Scenario: p.scenario, Result: result, Applied: p.applied, Closed: closed, Inherited: p.inherited,
 		Binding: p.bench.stage.Binding(), Image: p.bench.run.cfg.Cluster.Description().AgentImage,
 		Timeline: p.seen.line, Expected: p.seen.expected, Since: p.seen.since, Dialled: p.dialled,
 	}
