@@ -102,7 +102,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 	return proto, try, nil
 }
 
-// attempt dials from a fresh source port. One that somebody else holds is passed over.
+// attempt dials from a fresh source port, or from the one that the probe keeps. A fresh
+// one that somebody else holds is passed over.
 func (a *Agent) attempt(proto protocol, p *Probe, try attempt) (string, error) {
 	key := portKey{transport: proto.transport, v6: try.to.Addr().Is6(), server: p.Server}
 	if p.Server == "" {
@@ -112,14 +113,17 @@ func (a *Agent) attempt(proto protocol, p *Probe, try attempt) (string, error) {
 	var err error
 	for range maxBusy {
 		// Once connected, a TCP attempt may last twice its time-out.
-		try.from, err = a.sources.take(key, 2*try.timeout)
+		try.from, err = a.sources.take(key, p.Keep, 2*try.timeout)
 		if err != nil {
 			return "", err
 		}
 		peer, err = proto.dial(try)
-		if !isBusy(err) {
+		if !isBusy(err) || p.Keep != "" {
 			break
 		}
+	}
+	if err == nil && p.Renew {
+		a.sources.drop(key, p.Keep)
 	}
 	return peer, err
 }

@@ -37,7 +37,7 @@ type portKey struct {
 	address   netip.AddrPort // where the prober named no server
 }
 
-// sourcePorts deals out source ports, none twice within the quiet time.
+// sourcePorts deals out source ports, none twice within the quiet time but those that are kept.
 type sourcePorts struct {
 	now func() time.Time
 
@@ -48,12 +48,13 @@ type sourcePorts struct {
 }
 
 // sequence walks the range from a random start. It knows of each block of ports
-// until when one of them was in use.
+// until when one of them was in use, and which were kept under what name.
 type sequence struct {
 	next  int
 	begun bool
 	until [blockCount]time.Duration // since epoch
 	epoch time.Time
+	kept  map[string]uint16
 }
 
 func newSourcePorts(now func() time.Time) *sourcePorts {
@@ -67,14 +68,36 @@ func (s *sourcePorts) reserve(p Port) {
 	s.reserved[p] = true
 }
 
-// take returns a port that the caller may use for as long as hold.
-func (s *sourcePorts) take(key portKey, hold time.Duration) (uint16, error) {
+// take returns a port that the caller may use for as long as hold: a fresh one, or, where
+// it is to be kept under a name, the one that was drawn when that was first said.
+func (s *sourcePorts) take(key portKey, keep string, hold time.Duration) (uint16, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seq, err := s.sequence(key)
 	if err != nil {
 		return 0, err
 	}
+	if port, ok := seq.kept[keep]; ok {
+		seq.use(int(port)-firstPort, s.now(), hold)
+		return port, nil
+	}
+	port, err := s.fresh(seq, key, hold)
+	if err == nil && keep != "" {
+		seq.kept[keep] = port
+	}
+	return port, err
+}
+
+// drop keeps a port no longer.
+func (s *sourcePorts) drop(key portKey, keep string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if seq := s.sequences[key]; seq != nil {
+		delete(seq.kept, keep)
+	}
+}
+
+func (s *sourcePorts) fresh(seq *sequence, key portKey, hold time.Duration) (uint16, error) {
 	now := s.now()
 	for range portCount {
 		port, ok := seq.take(now, hold)
@@ -99,7 +122,7 @@ func (s *sourcePorts) sequence(key portKey) (*sequence, error) {
 	if len(s.sequences) >= maxServers {
 		return nil, localf("source ports exhausted: %d servers were probed within %v", maxServers, quiet)
 	}
-	seq := &sequence{next: rand.IntN(portCount), epoch: now}
+	seq := &sequence{next: rand.IntN(portCount), epoch: now, kept: map[string]uint16{}}
 	s.sequences[key] = seq
 	return seq, nil
 }
@@ -122,10 +145,16 @@ func (q *sequence) take(now time.Time, hold time.Duration) (uint16, bool) {
 		return 0, false
 	}
 	q.begun = true
-	q.until[block] = max(q.until[block], at+hold)
+	q.use(q.next, now, hold)
 	port := firstPort + q.next
 	q.next = (q.next + 1) % portCount
 	return uint16(port), true
+}
+
+// use notes that the nth port is in use for as long as hold.
+func (q *sequence) use(n int, now time.Time, hold time.Duration) {
+	block := n / blockSize
+	q.until[block] = max(q.until[block], now.Sub(q.epoch)+hold)
 }
 
 func (q *sequence) rested(now time.Time) bool {

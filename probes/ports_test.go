@@ -34,7 +34,7 @@ func TestPortsProperty(t *testing.T) {
 		begin := c.now
 		for range rapid.IntRange(1, 5).Draw(t, "bursts") {
 			for range rapid.IntRange(0, portCount/2).Draw(t, "burst") {
-				port, err := s.take(keyOf(0), hold)
+				port, err := s.take(keyOf(0), "", hold)
 				if err != nil {
 					break
 				}
@@ -58,7 +58,7 @@ func TestPortsRunOut(t *testing.T) {
 	taken := 0
 	var err error
 	for ; err == nil; taken++ {
-		_, err = s.take(keyOf(0), time.Second)
+		_, err = s.take(keyOf(0), "", time.Second)
 	}
 	if outcomeOf(err) != flow.Failed || !strings.Contains(err.Error(), "source ports exhausted") {
 		t.Errorf("error %v", err)
@@ -66,11 +66,11 @@ func TestPortsRunOut(t *testing.T) {
 	if taken < portCount-2*blockSize {
 		t.Errorf("only %d of %d ports were dealt out", taken, portCount)
 	}
-	if _, err := s.take(keyOf(1), time.Second); err != nil {
+	if _, err := s.take(keyOf(1), "", time.Second); err != nil {
 		t.Errorf("another server: %v", err)
 	}
 	c.now = c.now.Add(quiet + 2*time.Second)
-	if _, err := s.take(keyOf(0), time.Second); err != nil {
+	if _, err := s.take(keyOf(0), "", time.Second); err != nil {
 		t.Errorf("after the rest: %v", err)
 	}
 }
@@ -81,7 +81,7 @@ func TestReservedPorts(t *testing.T) {
 	s.reserve(Port{KindTCP, 20001})
 	seen := map[uint16]bool{}
 	for {
-		port, err := s.take(keyOf(0), time.Second)
+		port, err := s.take(keyOf(0), "", time.Second)
 		if err != nil {
 			break
 		}
@@ -101,18 +101,18 @@ func TestPortsMemory(t *testing.T) {
 	c := &clock{time.Now()}
 	s := newSourcePorts(c.Now)
 	for n := range maxServers {
-		if _, err := s.take(keyOf(n), time.Second); err != nil {
+		if _, err := s.take(keyOf(n), "", time.Second); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.take(keyOf(maxServers), time.Second); err == nil {
+	if _, err := s.take(keyOf(maxServers), "", time.Second); err == nil {
 		t.Error("the number of servers is not bounded")
 	}
-	if _, err := s.take(keyOf(0), time.Second); err != nil {
+	if _, err := s.take(keyOf(0), "", time.Second); err != nil {
 		t.Errorf("a server that is known: %v", err)
 	}
 	c.now = c.now.Add(quiet + 2*time.Second)
-	if _, err := s.take(keyOf(maxServers), time.Second); err != nil {
+	if _, err := s.take(keyOf(maxServers), "", time.Second); err != nil {
 		t.Error(err)
 	}
 	if n := len(s.sequences); n != 1 {
@@ -141,4 +141,35 @@ func TestServerSharesPorts(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 	}
+}
+
+// TestKeptPorts checks that a port stays with its name, that nobody else gets it, and
+// that another is drawn when it is dropped.
+func TestKeptPorts(t *testing.T) {
+	s := newSourcePorts(time.Now)
+	take := func(server int, name string) uint16 {
+		t.Helper()
+		port, err := s.take(keyOf(server), name, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return port
+	}
+	kept := take(0, "one")
+	for range 100 {
+		if again := take(0, "one"); again != kept {
+			t.Fatalf("port %d, and then %d", kept, again)
+		}
+		if other := take(0, ""); other == kept {
+			t.Fatalf("port %d is kept, and dealt out", kept)
+		}
+	}
+	if other := take(0, "two"); other == kept {
+		t.Errorf("two names have port %d", kept)
+	}
+	s.drop(keyOf(0), "one")
+	if again := take(0, "one"); again == kept {
+		t.Errorf("port %d was dropped, and is back at once", kept)
+	}
+	s.drop(keyOf(1), "of a server that nobody has dialled")
 }

@@ -104,9 +104,14 @@ type Probe struct {
 	// and the pod's own are the same flow to connection tracking on the pod's side.
 	// Empty: Address stands for itself.
 	Server string `json:"server,omitempty"`
-	// Timeouts has one entry per attempt. An attempt is a new connection from a
-	// fresh source port; the next one begins only after a time-out. Where the
-	// connection stands in time, the server gets the same time again to answer on it.
+	// Keep names a source port: every attempt under this name towards that server comes from
+	// the port that the first one drew. Empty: each comes from a fresh one.
+	Keep string `json:"keep,omitempty"`
+	// Renew draws another port after an attempt that connected.
+	Renew bool `json:"renew,omitempty"`
+	// Timeouts has one entry per attempt. An attempt is a new connection; the next one
+	// begins only after a time-out. Where the connection stands in time, the server gets
+	// the same time again to answer on it.
 	Timeouts []time.Duration `json:"timeouts"`
 	// Size is how many bytes a UDP probe's datagrams have; 0: as few as can be. The
 	// answer repeats them all.

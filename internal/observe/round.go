@@ -49,7 +49,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 	var longest time.Duration
 	for n, i := range indices {
 		t := w.targets[i]
-		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
+		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Keep: t.Keep, Renew: t.Renew, Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
 		longest = max(longest, total(timeouts[i]))
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)

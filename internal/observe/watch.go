@@ -19,7 +19,11 @@ type Target struct {
 	Kind    probes.Kind
 	Address netip.AddrPort
 	Query   string // of a DNS probe
-	Size    int    // of a UDP probe's datagrams; 0: as small as can be
+	// Keep names the source port that every attempt comes from; "": each from a fresh one.
+	// Renew draws another after an attempt that connected.
+	Keep  string
+	Renew bool
+	Size  int // of a UDP probe's datagrams; 0: as small as can be
 	// Name of the destination, to be looked up at Resolver each time; "": Address is dialled.
 	Name     string
 	Resolver netip.AddrPort

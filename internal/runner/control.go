@@ -36,7 +36,7 @@ func (p *play) opens(ctx context.Context) bool {
 	return false
 }
 
-// control watches until every flow has connected once.
+// control watches until every flow has connected once, each time from a fresh source port.
 func (p *play) control(ctx context.Context, name string, since time.Time) judge.Step {
 	p.tell(StepEvent{Name: name})
 	goal := judge.Goal{
@@ -52,7 +52,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 			goal.Expected[i] = flow.Undefined
 		}
 	}
-	step := p.watch(ctx, goal)
+	step := p.watch(ctx, p.fresh, goal)
 	step.Name, step.Control = name, true
 	p.tell(StepEvent{Name: name, Ended: &step})
 	return step

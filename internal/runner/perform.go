@@ -66,6 +66,7 @@ type play struct {
 	scenario *scenario.Scenario
 	flows    []flow.Flow
 	watcher  *observe.Watcher
+	fresh    *observe.Watcher // of the same targets, for the controls: it keeps no source port
 	oracle   *oracle.Play
 	world    *oracle.World
 	before   []flow.Verdict // what the last step expected; nil: all allowed
@@ -171,12 +172,26 @@ func (p *play) aim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.watcher = p.bench.run.pool.NewWatcher(targets)
+	p.fresh = p.bench.run.pool.NewWatcher(targets)
+	p.watcher = p.fresh
+	if p.scenario.Topology.SourcePort != scenario.FreshPort {
+		p.watcher = p.bench.run.pool.NewWatcher(p.keepPorts(targets))
+	}
 	p.dialled = make([]netip.AddrPort, len(targets))
 	for i, t := range targets {
 		p.dialled[i] = t.Address
 	}
 	return nil
+}
+
+// keepPorts has each target dialled from one source port, for as long as the topology says.
+func (p *play) keepPorts(targets []observe.Target) []observe.Target {
+	kept := slices.Clone(targets)
+	for i := range kept {
+		kept[i].Keep = p.scenario.Name + ": " + kept[i].Flow.String()
+		kept[i].Renew = p.scenario.Topology.SourcePort == scenario.KeptPort
+	}
+	return kept
 }
 
 // conclude sets the scenario's result; what no specification settles is recorded,
@@ -228,7 +243,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 		since = time.Now() // nothing changes any more
 	}
 	goal := p.goal(step, expected, since)
-	result := p.watch(ctx, goal)
+	result := p.watch(ctx, p.watcher, goal)
 	result.Name, result.Source = step.Name, step.Source
 	p.explain(result.Cells)
 	p.read(&result, step, p.world)
@@ -241,8 +256,8 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 }
 
 // watch watches until the goal has enough, and judges.
-func (p *play) watch(ctx context.Context, goal judge.Goal) judge.Step {
-	p.seen = seen{line: p.watcher.Watch(ctx, goal.Next), expected: goal.Expected, since: goal.Since}
+func (p *play) watch(ctx context.Context, watcher *observe.Watcher, goal judge.Goal) judge.Step {
+	p.seen = seen{line: watcher.Watch(ctx, goal.Next), expected: goal.Expected, since: goal.Since}
 	return judge.Judge(goal, p.seen.line)
 }
 

@@ -99,8 +99,23 @@ func (b *builder) sequence(s *Step, doc stepDoc, at string) {
 	if s.Steady && len(s.Acts) == 0 && b.WellShaped() {
 		b.Wrong(strict.Child(at, "steady"), "says that probing goes on while the step acts, but it does nothing")
 	}
+	b.fromOnePort(s, at)
 	if names := namingPods(s); names != "" && len(s.Recreated()) > 0 && (len(s.Acts) > 1 || s.Times > 1) {
 		b.Wrong(at, "recreates pods and applies %s, which names a pod by its address, in several acts: use a step for each", names)
+	}
+}
+
+// fromOnePort reports a step that dials a flow again while it is still being dialled,
+// which cannot be done from one source port.
+func (b *builder) fromOnePort(s *Step, at string) {
+	if b.s.Topology.SourcePort == FreshPort {
+		return
+	}
+	if s.Steady {
+		b.Wrong(strict.Child(at, "steady"), "tries each flow before the last try has ended, but the topology says sourcePort: remove one of the two")
+	}
+	if len(s.Debuts()) > 0 {
+		b.Wrong(strict.Child(at, "eager"), "tries each flow before the last try has ended, but the topology says sourcePort: remove one of the two")
 	}
 }
 

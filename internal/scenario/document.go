@@ -75,6 +75,7 @@ type topologyDoc struct {
 	Echo       bool                    `json:"echo"`
 	Direct     bool                    `json:"direct"`
 	Datagram   int                     `json:"datagram"`
+	SourcePort string                  `json:"sourcePort"`
 }
 
 type namespaceDoc struct {

@@ -57,12 +57,23 @@ type Topology struct {
 	Nodes      Nodes
 	Direct     bool // pods have no Services, and no flows over them
 	Datagram   int  // how many bytes the datagrams of UDP probes have; 0: few
+	SourcePort SourcePort
 	Itself     bool // flows from every pod to itself are part of the matrix
 	Echo       bool // ICMP between pods, and with hosts outside, is part of the matrix
 	DNS        bool // flows from every pod to the cluster's DNS service are part of the matrix
 	// Completing are pods that a step lets complete: their processes are not started again.
 	Completing []flow.Endpoint
 }
+
+// SourcePort says from which port a flow is dialled when it is dialled again.
+type SourcePort string
+
+// The ports that a flow is dialled from. The controls always draw fresh ones.
+const (
+	FreshPort SourcePort = ""                // one that its server has not seen for minutes
+	SamePort  SourcePort = "same"            // always the same, all through the steps
+	KeptPort  SourcePort = "until-connected" // the same until a connection stands, and then another
+)
 
 // Namespace is a namespace of the topology, under the scenario's own name for it.
 type Namespace struct {

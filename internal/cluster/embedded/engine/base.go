@@ -39,7 +39,10 @@ func addTable() step {
 
 // judge makes the table judge, beside the tables that do so already.
 func judge(faults Faults) step {
-	return step{messages: 16, bytes: 16 * ruleBytes, write: func(w *writer) error {
+	return step{messages: 32, bytes: 32 * ruleBytes, write: func(w *writer) error {
+		if err := w.rememberTuples(faults); err != nil {
+			return err
+		}
 		for _, d := range directions {
 			w.baseChain(forwardChain(d), nftables.ChainHookForward, priority(d))
 			w.forwardRules(d, faults)
@@ -82,7 +85,7 @@ const (
 
 // turn exchanges the rules of the base chains.
 func turn(faults Faults, to door) step {
-	return step{messages: 12, bytes: 12 * ruleBytes, write: func(w *writer) error {
+	return step{messages: 18, bytes: 18 * ruleBytes, write: func(w *writer) error {
 		for _, d := range directions {
 			w.conn.FlushChain(w.chain(forwardChain(d)))
 			switch to {
@@ -112,6 +115,7 @@ func (w *writer) forwardRules(d direction, faults Faults) {
 	if !faults.Has(RepliesDropped) {
 		w.rule(forwardChain(d), acceptIf(established())...)
 	}
+	w.recall(d, faults)
 	w.lookUp(forwardChain(d), d)
 }
 

@@ -35,6 +35,8 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	TransientLeakOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.update) },
 	TransientDropOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/c", false, faulty, l.update) },
 	TransientLeakOnDelete:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
+	DeniedTupleStaysShut:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
+	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
 	Poisoned:               isPoisonedByAName,
 	Slow:                   isSlow,
 }
@@ -128,6 +130,26 @@ func failsOpen(t *testing.T, l *lab, faulty bool) { restarting(t, l, denyA, true
 func failsClosed(t *testing.T, l *lab, faulty bool) { restarting(t, l, letCIn, false, faulty) }
 
 const letCIn = `{metadata: {name: deny, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: c}}}]}]}}`
+
+const letBIn = `{metadata: {name: deny, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}}`
+
+// dialledAgain looks whether a second connection from the same port gets the verdict of
+// the first, whatever the policy says by then. TCP alone: to the kernel a datagram from
+// the same port is no new connection.
+func dialledAgain(t *testing.T, l *lab, first, second string, faulty bool) {
+	for n, f := range families {
+		port := 40000 + n
+		l.apply(first)
+		before := l.reachesFrom(port, "x/b", "x/a", f, patienceFor(first == letBIn))
+		l.apply(second)
+		after := l.reachesFrom(port, "x/b", "x/a", f, patienceFor((first == letBIn) == faulty))
+		if before != (first == letBIn) || (after == before) != faulty {
+			t.Errorf("family %d: got through: %t, and then %t", f, before, after)
+		}
+		l.apply(second)
+		l.expect(second == letBIn, "x/b -> x/a:80/tcp") // from another port
+	}
+}
 
 // restarting looks whether a flow is ever open, or ever shut, while the engine restarts.
 func restarting(t *testing.T, l *lab, policy string, open, faulty bool) {

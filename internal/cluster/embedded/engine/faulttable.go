@@ -71,6 +71,8 @@ const (
 	ServicePathUnenforced    Fault = "service-path-unenforced"
 	ServicePortJudged        Fault = "service-port-judged"
 	RepliesDropped           Fault = "replies-dropped"
+	DeniedTupleStaysShut     Fault = "denied-tuple-stays-shut"
+	AllowedTupleStaysOpen    Fault = "allowed-tuple-stays-open"
 	NodeTrafficDenied        Fault = "node-traffic-denied"
 	StaleOnUpdate            Fault = "stale-on-update"
 	StaleOnDelete            Fault = "stale-on-delete"
@@ -180,6 +182,8 @@ var faultTable = []FaultInfo{
 	{ServicePathUnenforced, "A connection through a Service is not judged where its address is translated."},
 	{ServicePortJudged, "A connection through a Service is judged by the Service's port."},
 	{RepliesDropped, "Keeps no state: replies are judged as connections of their own."},
+	{DeniedTupleStaysShut, "What was denied stays so for a minute to whoever dials from the same port again."},
+	{AllowedTupleStaysOpen, "What was allowed stays so for a minute to whoever dials from the same port again."},
 	{NodeTrafficDenied, "What a node sends to its own pods is judged like any other traffic."},
 	// Change.
 	{StaleOnUpdate, "The update of a policy is missed."},

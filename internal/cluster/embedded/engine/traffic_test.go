@@ -8,7 +8,10 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // serve answers TCP connections and UDP datagrams on a port of a host, by echo.
@@ -105,6 +108,25 @@ func (l *lab) reaches(from, to, protocol string, f family, number int, patience 
 		return false
 	}
 	return c.Close() == nil
+}
+
+// reachesFrom is reaches over TCP from a port of its own, which is free afterwards.
+func (l *lab) reachesFrom(port int, from, to string, f family, patience time.Duration) bool {
+	var c net.Conn
+	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{Port: port}, Control: func(_, _ string, raw syscall.RawConn) error {
+		return raw.Control(func(fd uintptr) {
+			linger := &unix.Linger{Onoff: 1}
+			l.must(errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, linger)))
+		})
+	}}
+	err := l.hosts[from].do(func() (err error) {
+		c, err = dialer.DialContext(l.t.Context(), "tcp", netip.AddrPortFrom(l.hosts[to].addr(f), 80).String())
+		return err
+	})
+	if err != nil {
+		return false
+	}
+	return errors.Join(echo(c, patience), c.Close()) == nil
 }
 
 // expect checks "from -> to:port/protocol" lines, over both families, all at once.
