@@ -27,7 +27,7 @@ func main() {
 }
 
 func everyFile() []file {
-	return slices.Concat(crossedRules(), crossedPolicies(), crossedBlocks(), longLists(), datagrams())
+	return slices.Concat(crossedRules(), crossedPolicies(), crossedBlocks(), longLists(), datagrams(), oddLengths())
 }
 
 // file is one scenario, or one topology.

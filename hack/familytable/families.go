@@ -19,10 +19,10 @@ func families() []family {
 		members string
 	}{
 		{"restart of agent, controller or node; upgrade", 19, `/.*restart|^(dynamics|restarts?)/.*restart`},
-		{"except of an ipBlock", 16, `except|hole|anywhere-but|outside-cidr|load-balancer`},
+		{"except of an ipBlock", 16, `except|hole|lengths-between|anywhere-but|outside-cidr|load-balancer`},
 		{"selectors: empty, nil, AND and OR, NotIn, absent keys, other namespaces", 15, `^(selectors|peers)/|^guide/.*(selector|peers|label|and-in-one|or-in-two)|any-of-100-(peers|values)`},
 		{"ports, protocols without ports, endPort, SCTP", 15, `^(ports|protocols)/|port|sctp|udp`},
-		{"several rules, equal and nested CIDRs, peers times ports", 14, `^crossed/|rules|blocks|overlapping|nested|ports-of|equal-`},
+		{"several rules, equal and nested CIDRs, peers times ports", 14, `^crossed/|lengths-between|rules|blocks|overlapping|nested|ports-of|equal-`},
 		{"a pod is recreated or terminates", 13, `recreated|terminat|^pods/`},
 		{"named ports", 12, `named-port|port-name|names-and-numbers|named`},
 		{"a pod or a namespace is relabelled", 11, `^labels/|label.*follow|relabel`},

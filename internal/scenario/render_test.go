@@ -74,6 +74,16 @@ func TestRenderCIDR(t *testing.T) {
 		{"${external.cidr}", six, "2001:db8::/64"},
 		{"${external.cidr4}", six, "192.0.2.0/24"},
 		{"${external.cidr6}", v4, none},
+		{"${external.block4/20}", dual, "192.0.0.0/20"},
+		{"${external.2.block4/31}", six, "192.0.2.2/31"},
+		{"${external.beside4/31}", dual, "192.0.2.2/31"},
+		{"${external.beside4/32}", dual, "192.0.2.0/32"},
+		{"${external.beside4/1}", dual, "0.0.0.0/1"},
+		{"${external.block6/33}", dual, "2001:db8::/33"},
+		{"${external.beside6/33}", dual, "2001:db8:8000::/33"},
+		{"${external.beside6/127}", six, "2001:db8::2/127"},
+		{"${external.block6/64}", v4, none},
+		{"${external.3.block4/20}", dual, none},
 		{"${node.1.ip}/32", v4, "198.51.100.1/32"},
 		{"${node.2.ip}/32", v4, none},
 		{"${cluster.podCIDR}", v6, "fd00::/64"},
@@ -130,6 +140,11 @@ func TestRenderRefuses(t *testing.T) {
 	tests := []struct{ spec, want string }{
 		{`{podSelector: {matchLabels: {a: "${ns.y}"}}}`, `namespace "y" is not part of the cluster`},
 		{`{podSelector: {matchLabels: {a: "${nonsense}"}}}`, "unknown variable ${nonsense}"},
+		{`{podSelector: {matchLabels: {a: "${external.block4/33}"}}}`, "unknown variable ${external.block4/33}"},
+		{`{podSelector: {matchLabels: {a: "${external.beside6/0}"}}}`, "unknown variable ${external.beside6/0}"},
+		{`{podSelector: {matchLabels: {a: "${external.block4/020}"}}}`, "unknown variable ${external.block4/020}"},
+		{`{podSelector: {matchLabels: {a: "${node.1.block4/20}"}}}`, "unknown variable ${node.1.block4/20}"},
+		{`{podSelector: {matchLabels: {a: "${external.cidr4/20}"}}}`, "unknown variable ${external.cidr4/20}"},
 		{`{podSelector: {}, ingress: [{ports: [{port: 0}]}]}`, "spec.ingress[0].ports[0].port"},
 	}
 	for _, test := range tests {

@@ -32,12 +32,24 @@ var (
 	clusterWords = []attribute{{"podCIDR", 0, true}, {"podCIDR4", flow.IPv4, true}, {"podCIDR6", flow.IPv6, true}}
 )
 
+// blockWords are what stands before the slash and the length of a block: the block of
+// that length which holds the host, and the one beside it, which differs in its last bit.
+//
+//nolint:gochecknoglobals // constant table
+var blockWords = []struct {
+	word   string
+	family flow.Family
+	beside bool
+}{{"block4", flow.IPv4, false}, {"block6", flow.IPv6, false}, {"beside4", flow.IPv4, true}, {"beside6", flow.IPv6, true}}
+
 // variable is a parsed reference. Namespace is set for ${ns.NAME} alone.
 type variable struct {
 	text      string
 	namespace string
 	endpoint  flow.Endpoint // KindUnknown: the cluster
 	attribute
+	length int  // of the block around the endpoint's address; 0: no block
+	beside bool // the block beside that one
 }
 
 // parseVariable reads what stands between ${ and }.
@@ -66,6 +78,9 @@ func parseVariable(text string) (variable, error) {
 		if v.endpoint, rest, err = v.numbered(subject, rest); err != nil {
 			return v, err
 		}
+		if v.block(subject, rest) {
+			return v, nil
+		}
 	default:
 		return v, v.complain(true)
 	}
@@ -93,11 +108,29 @@ func (v variable) numbered(subject, rest string) (flow.Endpoint, string, error) 
 	return flow.External(n), word, nil
 }
 
+// block reads "block4/20" and the like of a host outside.
+func (v *variable) block(subject, rest string) bool {
+	word, digits, _ := strings.Cut(rest, "/")
+	length, err := strconv.Atoi(digits)
+	if subject != "external" || err != nil || strconv.Itoa(length) != digits {
+		return false
+	}
+	for _, b := range blockWords {
+		longest := map[flow.Family]int{flow.IPv4: 32, flow.IPv6: 128}[b.family]
+		if b.word == word && length > 0 && length <= longest {
+			v.attribute = attribute{word: rest, family: b.family, whole: true}
+			v.length, v.beside = length, b.beside
+			return true
+		}
+	}
+	return false
+}
+
 func (v variable) complain(bad bool) error {
 	if !bad {
 		return nil
 	}
-	return fmt.Errorf("unknown variable ${%s}: there are ${ns.NAME}, ${pod.NS/NAME.ip}, ${external.ip}, ${external.2.ip}, ${external.cidr}, ${node.1.ip} and ${cluster.podCIDR}; ip, cidr and podCIDR may end in 4 or 6", v.text)
+	return fmt.Errorf("unknown variable ${%s}: there are ${ns.NAME}, ${pod.NS/NAME.ip}, ${external.ip}, ${external.2.ip}, ${external.cidr}, ${external.block4/20}, ${external.beside4/20}, ${node.1.ip} and ${cluster.podCIDR}; ip, cidr and podCIDR may end in 4 or 6, block and beside must", v.text)
 }
 
 // value is what the variable stands for in a cluster. family narrows a variable
@@ -109,6 +142,9 @@ func (v variable) value(b Binding, family flow.Family) (string, error) {
 	if v.family != flow.FamilyUnknown {
 		family = v.family
 	}
+	if v.length > 0 {
+		return pick(v, v.blocks(b.Addresses[v.endpoint]), family, netip.Prefix.Addr)
+	}
 	if v.whole {
 		cidrs := b.PodCIDRs
 		if v.endpoint.Kind == flow.KindExternal {
@@ -117,6 +153,24 @@ func (v variable) value(b Binding, family flow.Family) (string, error) {
 		return pick(v, cidrs, family, netip.Prefix.Addr)
 	}
 	return pick(v, b.Addresses[v.endpoint], family, func(a netip.Addr) netip.Addr { return a })
+}
+
+// blocks are those of the variable's length around addresses, or beside these.
+func (v variable) blocks(addrs []netip.Addr) []netip.Prefix {
+	var list []netip.Prefix
+	for _, a := range addrs {
+		if v.length > a.BitLen() {
+			continue
+		}
+		raw := a.AsSlice()
+		if v.beside {
+			raw[(v.length-1)/8] ^= 0x80 >> ((v.length - 1) % 8)
+		}
+		if a, ok := netip.AddrFromSlice(raw); ok {
+			list = append(list, netip.PrefixFrom(a, v.length).Masked())
+		}
+	}
+	return list
 }
 
 // pick returns the first value of a family.

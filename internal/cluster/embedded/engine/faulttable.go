@@ -60,6 +60,8 @@ const (
 	HighPortsIgnored         Fault = "high-ports-ignored"
 	PortNumberOverwritten    Fault = "port-number-overwritten"
 	LongIPv6PrefixCut        Fault = "long-ipv6-prefix-cut"
+	PrefixRoundedDown        Fault = "prefix-rounded-down"
+	PrefixRoundedUp          Fault = "prefix-rounded-up"
 	UnnamedProtocolsOpen     Fault = "unnamed-protocols-open"
 	AdmittedIsReached        Fault = "admitted-is-reached"
 	UDPUnenforced            Fault = "udp-unenforced"
@@ -170,6 +172,8 @@ var faultTable = []FaultInfo{
 	{HighPortsIgnored, "A port above 32767 opens nothing."},
 	{PortNumberOverwritten, "Of the entries of a rule with one port number, only the last counts, whatever the protocols are."},
 	{LongIPv6PrefixCut, "An IPv6 block longer than 64 bits is taken for its first 64."},
+	{PrefixRoundedDown, "Of a block's prefix, or an exception's, only whole bytes count: a /20 is taken for a /16."},
+	{PrefixRoundedUp, "A block's prefix, or an exception's, is filled up to whole bytes: a /20 is taken for a /24."},
 	{UnnamedProtocolsOpen, "Where rules name protocols, the others are not isolated."},
 	{AdmittedIsReached, "Whom a policy for both directions admits, its pods may dial."},
 	// The data path.

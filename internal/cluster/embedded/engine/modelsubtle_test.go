@@ -49,6 +49,10 @@ func subtleRows() map[string][]modelRow {
 			{in(`[{port: 80}]`), "x/b -> x/a:80/udp", false, []Fault{UnnamedProtocolsOpen}},
 		},
 		"what is near": {
+			{from(`[{ipBlock: {cidr: 192.0.2.0/28}}]`), "out77 -> x/a:80/tcp", false, []Fault{PrefixRoundedDown}},
+			{from(`[{ipBlock: {cidr: 192.0.2.0/28}}]`), "out9 -> x/a:80/tcp", true, []Fault{PrefixRoundedUp}},
+			{from(`[{ipBlock: {cidr: 192.0.2.0/24, except: [192.0.2.64/26]}}]`), "out9 -> x/a:80/tcp", true, []Fault{PrefixRoundedDown}},
+			{from(`[{ipBlock: {cidr: "2001:db8::/64", except: ["2001:db8::/125"]}}]`), "out -> x/a:80/tcp over ipv6", false, []Fault{PrefixRoundedUp}},
 			{from(`[{ipBlock: {cidr: "2001:db8::1/128"}}]`), "out9 -> x/a:80/tcp over ipv6", false, []Fault{LongIPv6PrefixCut}},
 			{admits, "x/b -> x/a:80/tcp", true, nil},
 			{admits, "x/a -> x/b:80/tcp", false, []Fault{AdmittedIsReached}},

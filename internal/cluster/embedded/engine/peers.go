@@ -117,13 +117,13 @@ func (c *compiler) selectedPeers(own string, peer *networkingv1.NetworkPolicyPee
 
 // block resolves an ipBlock. Its exceptions are taken out of the block only.
 func (c *compiler) block(b *networkingv1.IPBlock) peerSet {
-	cidr := c.cutShort(parseBlock(b.CIDR))
+	cidr := c.cutShort(c.inBytes(parseBlock(b.CIDR)))
 	if !cidr.IsValid() || c.faults.Has(ZeroPrefixIgnored) && cidr.Bits() == 0 {
 		return peerSet{blocks: true}
 	}
 	var excepts addrSet
 	for _, text := range b.Except {
-		if hole := parseBlock(text); hole.IsValid() {
+		if hole := c.inBytes(parseBlock(text)); hole.IsValid() {
 			excepts = append(excepts, prefixSpan(hole))
 		}
 	}

@@ -79,6 +79,18 @@ func (c *compiler) cutShort(p netip.Prefix) netip.Prefix {
 	return p
 }
 
+// inBytes is a block as somebody has it who compares whole bytes.
+func (c *compiler) inBytes(p netip.Prefix) netip.Prefix {
+	switch {
+	case !p.IsValid():
+	case c.faults.Has(PrefixRoundedDown):
+		return netip.PrefixFrom(p.Addr(), p.Bits()/8*8)
+	case c.faults.Has(PrefixRoundedUp):
+		return netip.PrefixFrom(p.Masked().Addr(), (p.Bits()+7)/8*8)
+	}
+	return p
+}
+
 // slips are what an isolation lets through by a slip.
 func (m *modeller) slips(allows []allow, policies []*compiled, d direction) []allow {
 	var out []allow
