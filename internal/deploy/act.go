@@ -252,9 +252,10 @@ func Shape(t scenario.Topology) string {
 		Namespaces []string
 		Pods       []pod
 		Direct     bool
+		NodePort   bool
 		Completing []flow.Endpoint
 	}
-	shape.Direct, shape.Completing = t.Direct, t.Completing
+	shape.Direct, shape.NodePort, shape.Completing = t.Direct, t.NodePort, t.Completing
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

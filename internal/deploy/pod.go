@@ -25,9 +25,13 @@ func (s *Stage) createPod(ctx context.Context, p *podState) error {
 	if len(p.pod.Ports) == 0 || s.topology.Direct {
 		return nil
 	}
-	service, err := s.api.CoreV1().Services(s.real(p.pod.Namespace)).Create(ctx, service(p.pod), metav1.CreateOptions{})
+	service, err := s.api.CoreV1().Services(s.real(p.pod.Namespace)).Create(ctx, s.service(p.pod), metav1.CreateOptions{})
 	if err != nil {
 		return fmt.Errorf("creating service %q of pod %q: %w", p.pod.Name, p.pod.Endpoint(), err)
+	}
+	p.nodePorts = map[flow.Port]uint16{}
+	for i, port := range service.Spec.Ports {
+		p.nodePorts[p.pod.Ports[i]] = uint16(port.NodePort)
 	}
 	for _, ip := range service.Spec.ClusterIPs {
 		if addr, err := netip.ParseAddr(ip); err == nil {
@@ -106,12 +110,16 @@ func containerPorts(ports []flow.Port) []corev1.ContainerPort {
 	return list
 }
 
-// service makes every port of a pod reachable by ClusterIP, a named one by its name.
-func service(p scenario.Pod) *corev1.Service {
+// service makes every port of a pod reachable by ClusterIP, a named one by its name, and
+// on every node where the topology says so. Its ports are in the order of the pod's.
+func (s *Stage) service(p scenario.Pod) *corev1.Service {
 	dual := corev1.IPFamilyPolicyPreferDualStack
 	object := &corev1.Service{
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name},
 		Spec:       corev1.ServiceSpec{Selector: map[string]string{labelPod: p.Name}, IPFamilyPolicy: &dual},
+	}
+	if s.topology.NodePort {
+		object.Spec.Type = corev1.ServiceTypeNodePort
 	}
 	for _, port := range p.Ports {
 		target := intstr.FromInt32(int32(port.Number))

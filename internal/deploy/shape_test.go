@@ -34,6 +34,7 @@ func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
 		"a pod's node":        {func(t *scenario.Topology) { t.Pods[0].Node = 2 }, false},
 		"a port's name":       {func(t *scenario.Topology) { t.Pods[0].Ports[0].Name = "web" }, false},
 		"having no Services":  {func(t *scenario.Topology) { t.Direct = true }, false},
+		"ports on the nodes":  {func(t *scenario.Topology) { t.NodePort = true }, false},
 		"large datagrams":     {func(t *scenario.Topology) { t.Datagram = 9000 }, true},
 		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},
 	} {
@@ -60,7 +61,7 @@ func TestDifferenceTurnsOneSetOfLabelsIntoTheOther(t *testing.T) {
 
 func TestServicesNeverShareThePortOfTheirPod(t *testing.T) {
 	pod := scenario.Pod{Name: "p", Ports: []flow.Port{{Number: 80, Protocol: flow.TCP}, {Number: 81, Protocol: flow.UDP, Name: "dns"}}}
-	for i, p := range service(pod).Spec.Ports {
+	for i, p := range (&Stage{}).service(pod).Spec.Ports {
 		if p.Port != int32(ServicePort(pod.Ports[i].Number)) {
 			t.Errorf("port %d of the Service stands for %d", p.Port, pod.Ports[i].Number)
 		}
@@ -78,7 +79,7 @@ func TestServicesNeverShareThePortOfTheirPod(t *testing.T) {
 			t.Errorf("port %d is %d on its Service, want %d", port, got, want)
 		}
 	}
-	if target := service(pod).Spec.Ports[1].TargetPort.StrVal; target != "dns" {
+	if target := (&Stage{}).service(pod).Spec.Ports[1].TargetPort.StrVal; target != "dns" {
 		t.Errorf("a named port is targeted by %q", target)
 	}
 }

@@ -66,7 +66,9 @@ type podState struct {
 	labels   map[string]string
 	addrs    []netip.Addr
 	services []netip.Addr
-	uid      string
+	// nodePorts are those that lead to the pod's ports, on every node; 0: there is none.
+	nodePorts map[flow.Port]uint16
+	uid       string
 	// completed is true for a pod that has ended well; had is the addresses that it then had.
 	completed bool
 	had       []netip.Addr
@@ -192,6 +194,30 @@ func (s *Stage) Services(pod flow.Endpoint) []netip.Addr {
 		return p.services
 	}
 	return nil
+}
+
+// NodePort is where a flow over a node's port is to be dialled; none where the node has
+// no address of the family.
+func (s *Stage) NodePort(f flow.Flow) (netip.AddrPort, bool) {
+	p := s.pods[f.Destination]
+	if p == nil {
+		return netip.AddrPort{}, false
+	}
+	node := p.pod.Node
+	if f.Via == flow.FarNodePort {
+		node = node%s.topology.NodeCount() + 1
+	}
+	for port, number := range p.nodePorts {
+		if port.Number != f.Port || port.Protocol != f.Protocol || number == 0 {
+			continue
+		}
+		for _, a := range s.Binding().Addresses[flow.Node(node)] {
+			if flow.FamilyOf(a) == f.Family {
+				return netip.AddrPortFrom(a, number), true
+			}
+		}
+	}
+	return netip.AddrPort{}, false
 }
 
 func (s *Stage) createNamespace(ctx context.Context, ns scenario.Namespace) error {

@@ -101,8 +101,10 @@ func (f Flow) String() string {
 }
 
 // Unsettled reports whether no specification says anything of such a flow, whatever the
-// policies are: one of an endpoint to itself, or one of ICMP.
-func (f Flow) Unsettled() bool { return f.Source == f.Destination || f.Protocol == ICMP }
+// policies are: one of an endpoint to itself, one of ICMP, or one over a node's port.
+func (f Flow) Unsettled() bool {
+	return f.Source == f.Destination || f.Protocol == ICMP || f.Via.Node()
+}
 
 // Line is String without path and family.
 func (f Flow) Line() string {

@@ -44,16 +44,23 @@ func FamilyOf(a netip.Addr) Family {
 type Via uint8
 
 // The paths. PodIP is also the word for the own address of a host or a node. ByName is
-// ClusterIP, with the source asking the cluster's DNS for the address each time.
+// ClusterIP, with the source asking the cluster's DNS for the address each time. NodePort
+// is the address of the node that a pod is on, FarNodePort that of another, and in both
+// the port that a Service has there.
 const (
 	ViaUnknown Via = iota
 	PodIP
 	ClusterIP
 	ByName
+	NodePort
+	FarNodePort
 )
 
 // Service reports whether the path leads through a Service.
 func (v Via) Service() bool { return v == ClusterIP || v == ByName }
+
+// Node reports whether the path leads over a port of a node.
+func (v Via) Node() bool { return v == NodePort || v == FarNodePort }
 
 // Verdict is what is expected of a flow.
 type Verdict uint8
@@ -94,7 +101,7 @@ func (o Outcome) Blocked() bool {
 var (
 	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP", "ICMP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}
-	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns"}
+	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns", "nodePort", "farNodePort"}
 	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}
 	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed"}
 )

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,13 +47,19 @@ func profile(r *judge.Run) []ProfileEntry {
 func byName(c judge.Cell) bool { return c.Flow.Via == flow.ByName }
 
 // seenAs says what was seen of the cells, as shortly as can be: in one word, else by
-// path, by family or by both, else by how many.
+// path, by family or by both, by source, by path and source, by all three, else by how
+// many.
 func seenAs(cells []judge.Cell) string {
 	splits := []func(flow.Flow) string{
 		func(flow.Flow) string { return "" },
 		func(f flow.Flow) string { return f.Via.String() },
 		func(f flow.Flow) string { return f.Family.String() },
 		func(f flow.Flow) string { return f.Via.String() + " over " + f.Family.String() },
+		func(f flow.Flow) string { return "from " + f.Source.String() },
+		func(f flow.Flow) string { return f.Via.String() + " from " + f.Source.String() },
+		func(f flow.Flow) string {
+			return f.Via.String() + " over " + f.Family.String() + " from " + f.Source.String()
+		},
 	}
 	for _, split := range splits {
 		if text, ok := seenBy(cells, split); ok {
@@ -80,11 +87,33 @@ func seenBy(cells []judge.Cell, part func(flow.Flow) string) (string, bool) {
 		}
 		seen[name] = word
 	}
+	if len(seen) > fewParts {
+		return exceptions(seen), true
+	}
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
 		parts = append(parts, strings.TrimSpace(name+" "+seen[name]))
 	}
 	return strings.Join(parts, ", "), true
+}
+
+// fewParts is how many parts are told one by one.
+const fewParts = 4
+
+// exceptions says what most parts show, and which show something else.
+func exceptions(seen map[string]string) string {
+	by := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(seen)) {
+		by[seen[name]] = append(by[seen[name]], name)
+	}
+	words := slices.SortedFunc(maps.Keys(by), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(by[b]), len(by[a])), cmp.Compare(a, b))
+	})
+	text := words[0]
+	for _, word := range words[1:] {
+		text += ", but " + word + " " + strings.Join(by[word], " and ")
+	}
+	return text
 }
 
 func sightOf(c judge.Cell) string {

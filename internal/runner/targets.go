@@ -42,6 +42,13 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		case f.Via.Service():
 			from, port = b.stage.Services(f.Destination), deploy.ServicePort(f.Port)
 			b.byName(&t, dns.servers)
+		case f.Via.Node():
+			at, ok := b.stage.NodePort(f)
+			if !ok { // the node has no address of the family
+				targets[i] = observe.Target{Flow: f}
+				continue
+			}
+			from, port = []netip.Addr{at.Addr()}, at.Port()
 		default:
 			from = binding.Addresses[f.Destination]
 		}

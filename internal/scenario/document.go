@@ -75,6 +75,7 @@ type topologyDoc struct {
 	Echo       bool                    `json:"echo"`
 	Direct     bool                    `json:"direct"`
 	Datagram   int                     `json:"datagram"`
+	NodePort   bool                    `json:"nodePort"`
 	SourcePort string                  `json:"sourcePort"`
 }
 

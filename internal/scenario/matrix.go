@@ -22,6 +22,7 @@ func (s *Scenario) Flows(axes Axes) []flow.Flow {
 	m.nodeFlows(s.Topology)
 	m.dnsFlows(s.Topology)
 	m.echoFlows(s.Topology)
+	m.nodePortFlows(s.Topology)
 	slices.SortFunc(m.flows, flow.Compare)
 	return slices.Compact(m.flows)
 }
@@ -100,6 +101,30 @@ func (m *matrix) echoFlows(t Topology) {
 			m.echo(flow.External(n), from.Endpoint())
 		}
 	}
+}
+
+// nodePortFlows are there whichever paths are chosen, but for those to Services alone.
+func (m *matrix) nodePortFlows(t Topology) {
+	if !t.NodePort || !slices.Contains(m.axes.Vias, flow.PodIP) {
+		return
+	}
+	vias := []flow.Via{flow.NodePort, flow.FarNodePort}
+	if t.NodeCount() < 2 {
+		vias = vias[:1]
+	}
+	also := *m
+	also.axes.Vias = vias
+	for _, to := range t.Pods {
+		for _, from := range t.Pods {
+			if from.Endpoint() != to.Endpoint() {
+				also.add(from.Endpoint(), to.Endpoint(), to.Ports, vias...)
+			}
+		}
+		for n := 1; n <= t.External.Hosts; n++ {
+			also.add(flow.External(n), to.Endpoint(), to.Ports, vias...)
+		}
+	}
+	m.flows = also.flows
 }
 
 func (m *matrix) echo(from, to flow.Endpoint) {

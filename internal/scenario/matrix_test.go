@@ -114,3 +114,35 @@ func TestStandardTopology(t *testing.T) {
 		t.Errorf("%d flows", n)
 	}
 }
+
+// TestNodePortFlows checks that every pod that serves is dialled over both kinds of node
+// ports by all but itself, and that nothing is expected of that.
+func TestNodePortFlows(t *testing.T) {
+	s := small()
+	s.Topology.NodePort = true
+	axes := Axes{Families: []flow.Family{flow.IPv6}, Vias: []flow.Via{flow.PodIP}, Protocols: []flow.Protocol{flow.TCP}}
+	flows := func() []string {
+		var got []string
+		for _, f := range s.Flows(axes) {
+			if f.Via.Node() {
+				got = append(got, fmt.Sprintf("%s via %s", f.Line(), f.Via))
+			}
+			if v := (Expectation{Default: flow.Deny}).Verdict(f); (v == flow.Undefined) != f.Via.Node() {
+				t.Errorf("%s: expected %s", f, v)
+			}
+		}
+		return got
+	}
+	want := []string{
+		"x/b -> x/a:80/TCP via nodePort", "x/b -> x/a:80/TCP via farNodePort",
+		"external -> x/a:80/TCP via nodePort", "external -> x/a:80/TCP via farNodePort",
+		"external/2 -> x/a:80/TCP via nodePort", "external/2 -> x/a:80/TCP via farNodePort",
+	}
+	if diff := cmp.Diff(want, flows()); diff != "" {
+		t.Error(diff)
+	}
+	axes.Vias = []flow.Via{flow.ClusterIP}
+	if got := flows(); got != nil {
+		t.Errorf("by the Services' addresses alone there are %q", got)
+	}
+}

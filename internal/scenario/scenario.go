@@ -57,6 +57,7 @@ type Topology struct {
 	Nodes      Nodes
 	Direct     bool // pods have no Services, and no flows over them
 	Datagram   int  // how many bytes the datagrams of UDP probes have; 0: few
+	NodePort   bool // pods are dialled over the ports that their Services have on the nodes, too
 	SourcePort SourcePort
 	Itself     bool // flows from every pod to itself are part of the matrix
 	Echo       bool // ICMP between pods, and with hosts outside, is part of the matrix

@@ -139,7 +139,7 @@ func (a *api) allocate(object runtime.Object) error {
 		s.ClusterIPs = append(s.ClusterIPs, nth(cidr, n).String())
 	}
 	s.ClusterIP = s.ClusterIPs[0]
-	return nil
+	return a.allocateNodePorts(service)
 }
 
 // releaseIPs gives a Service's addresses back.

@@ -41,6 +41,7 @@ type api struct {
 	logs    map[schema.GroupVersionResource]*eventLog
 	version uint64
 	ips     *ordinals // of Services
+	ports   *ordinals // of Services on the nodes
 	closed  bool
 }
 
@@ -52,6 +53,7 @@ func newAPI(ipv6, keepPolicyTypes bool) *api {
 		kinds:           map[schema.GroupVersionResource]schema.GroupVersionKind{},
 		logs:            map[schema.GroupVersionResource]*eventLog{},
 		ips:             newOrdinals(1<<16 - 2),
+		ports:           newOrdinals(lastNodePort - firstNodePort + 1),
 	}
 }
 

@@ -44,6 +44,7 @@ func (a *api) deleteLocked(r schema.GroupVersionResource, namespace, name string
 		return a.terminateNamespace(o)
 	case *corev1.Service:
 		a.releaseIPs(o)
+		a.releaseNodePorts(o)
 	}
 	return a.store(r, namespace, event{kind: watch.Deleted, object: object})
 }

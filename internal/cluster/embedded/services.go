@@ -194,6 +194,7 @@ func (p *serviceProxy) translations() translations {
 		pods := selected(byNamespace[k.Namespace], service.Spec.Selector)
 		for i := range service.Spec.Ports {
 			all.add(service, &service.Spec.Ports[i], pods)
+			p.addNodePort(all, service, &service.Spec.Ports[i], pods)
 		}
 	}
 	return all
@@ -217,22 +218,27 @@ func (t translations) add(service *corev1.Service, port *corev1.ServicePort, pod
 		if err != nil {
 			continue // "None"
 		}
-		var list backends
-		for _, pod := range pods {
-			number, known := targetPort(pod, port)
-			target, has := podAddr(pod, addr.Is4())
-			if known && has {
-				list = append(list, netip.AddrPortFrom(target, number))
-			}
-		}
-		if len(list) == 0 {
-			continue
-		}
-		slices.SortFunc(list, func(a, b netip.AddrPort) int {
-			return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Port(), b.Port()))
-		})
-		t[frontend{addr, protocolNumber(port.Protocol), uint16(port.Port)}] = list
+		t.lead(frontend{addr, protocolNumber(port.Protocol), uint16(port.Port)}, port, pods)
 	}
+}
+
+// lead makes a frontend lead to the pods, where there are any.
+func (t translations) lead(f frontend, port *corev1.ServicePort, pods []*corev1.Pod) {
+	var list backends
+	for _, pod := range pods {
+		number, known := targetPort(pod, port)
+		target, has := podAddr(pod, f.addr.Is4())
+		if known && has {
+			list = append(list, netip.AddrPortFrom(target, number))
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.SortFunc(list, func(a, b netip.AddrPort) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Port(), b.Port()))
+	})
+	t[f] = list
 }
 
 // targetPort is the number behind a Service's port on this pod: a name is looked up

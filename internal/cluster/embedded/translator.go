@@ -90,6 +90,11 @@ func (t *translator) begin() error {
 		{"reject-own", nftables.ChainHookOutput, nftables.ChainTypeFilter, nftables.ChainPriorityRef(rejectPriority), false},
 	} {
 		chain := t.conn.AddChain(&nftables.Chain{Table: t.table, Name: hook.name, Type: hook.kind, Hooknum: hook.hook, Priority: hook.priority})
+		if hook.name == "translate-forwarded" {
+			for _, own := range t.node.Addrs {
+				t.rule(chain, t.mark(own))
+			}
+		}
 		for _, six := range []bool{false, true} {
 			if !hook.translates {
 				t.rule(chain, reject(six))
@@ -99,6 +104,7 @@ func (t *translator) begin() error {
 			t.rule(chain, t.translate(mapKey{six: six, several: true}))
 		}
 	}
+	t.disguiser()
 	if err := t.conn.Flush(); err != nil {
 		return fmt.Errorf("making the table of services: %w", err)
 	}
@@ -210,7 +216,7 @@ const elementsPerMessage = 240
 func (t *translator) each(list []element, k mapKey, send func([]nftables.SetElement) error) error {
 	var batch []nftables.SetElement
 	for _, e := range list {
-		if e.addr.Is6() != k.six || len(e.backends) > 1 != k.several {
+		if e.addr.Is6() != k.six || len(e.backends) > 1 != k.several || t.elsewhere(e.frontend) {
 			continue
 		}
 		batch = append(batch, e.encode()...)

@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -111,8 +112,8 @@ func samePodSpec(pod, old *corev1.Pod) bool {
 func validateService(service, old *corev1.Service) field.ErrorList {
 	errs := validation.ValidateObjectMeta(&service.ObjectMeta, true, validation.NameIsDNS1035Label, field.NewPath("metadata"))
 	spec, s := field.NewPath("spec"), &service.Spec
-	if s.Type != corev1.ServiceTypeClusterIP {
-		errs = append(errs, field.NotSupported(spec.Child("type"), s.Type, []corev1.ServiceType{corev1.ServiceTypeClusterIP}))
+	if known := []corev1.ServiceType{corev1.ServiceTypeClusterIP, corev1.ServiceTypeNodePort}; !slices.Contains(known, s.Type) {
+		errs = append(errs, field.NotSupported(spec.Child("type"), s.Type, known))
 	}
 	errs = append(errs, metavalidation.ValidateLabels(s.Selector, spec.Child("selector"))...)
 	errs = append(errs, validateServicePorts(s, spec.Child("ports"))...)
