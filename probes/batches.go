@@ -89,6 +89,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		return protocol{}, attempt{}, localf("probing %q: not the address of a server", to)
 	case len(p.Timeouts) == 0, len(p.Timeouts) > maxAttempts:
 		return protocol{}, attempt{}, localf("probing %s: %d time-outs, want 1 to %d", to, len(p.Timeouts), maxAttempts)
+	case p.Kind == KindOpen && p.Keep == "":
+		return protocol{}, attempt{}, localf("probing %s: a connection that stays open needs a name", to)
 	case p.Size != 0 && p.Kind != KindUDP, p.Size < 0, p.Size > maxGreeting:
 		return protocol{}, attempt{}, localf("probing %s: datagrams of %d bytes over %s, want at most %d, over UDP alone", to, p.Size, p.Kind, maxGreeting)
 	}
@@ -98,7 +100,7 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		}
 	}
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	try := attempt{agent: a, to: to, query: p.Query, size: p.Size}
+	try := attempt{agent: a, keep: p.Keep, to: to, query: p.Query, size: p.Size}
 	return proto, try, nil
 }
 

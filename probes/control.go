@@ -31,6 +31,7 @@ type Agent struct {
 	slots     chan struct{} // one for each probe under way
 	raw       rawFamilies
 	diallings diallings
+	open      *openConnections
 	ended     chan struct{} // closed by end
 	end       func()
 }
@@ -48,6 +49,7 @@ func NewAgent(identity string) (*Agent, error) {
 		slots:     make(chan struct{}, fileShare(maxProbes)),
 		clients:   newClients(fileShare(maxClients)),
 		ended:     make(chan struct{}),
+		open:      newOpenConnections(),
 		diallings: diallings{list: map[string]*dialling{}},
 	}
 	a.end = sync.OnceFunc(func() { close(a.ended) })
@@ -74,6 +76,7 @@ func fileShare(most int) int {
 func (a *Agent) Close() {
 	a.serving.close()
 	a.clients.close()
+	a.open.close()
 	for _, raw := range a.raw.open() {
 		raw.close()
 	}

@@ -23,6 +23,7 @@ type protocol struct {
 // attempt is one try to reach an address from one source port.
 type attempt struct {
 	agent   *Agent
+	keep    string // Probe.Keep
 	from    uint16
 	to      netip.AddrPort
 	begin   time.Time
@@ -40,6 +41,7 @@ func protocols() []protocol {
 		dnsUDPProtocol(),
 		dnsTCPProtocol(),
 		icmpProtocol(),
+		openProtocol(),
 	}
 }
 

@@ -69,8 +69,12 @@ func readAnswer(s *socket, greeting []byte, deadline time.Time) (string, error) 
 	}
 }
 
-// greetTime is how long a client of the TCP server may take over everything.
-const greetTime = 10 * time.Second
+// greetTime is how long a client of the TCP server may take over its greeting, and
+// silence how long one that was answered may take before it greets again.
+const (
+	greetTime = 10 * time.Second
+	silence   = time.Minute
+)
 
 func serveTCP(a *Agent, port uint16, down func()) (io.Closer, error) {
 	l, err := listen(unix.SOCK_STREAM, port, reuseAddress, closeHard)
@@ -98,23 +102,22 @@ func serveTCP(a *Agent, port uint16, down func()) (io.Closer, error) {
 	return l, nil
 }
 
-// greetTCP answers one greeting and then waits for the client to close first.
+// greetTCP answers greetings, one after the other, until the client closes.
 func (a *Agent) greetTCP(s *socket) {
 	defer a.clients.drop(s)
-	deadline := time.Now().Add(greetTime)
+	for patience := greetTime; a.greetOnce(s, time.Now().Add(patience)); patience = silence {
+	}
+}
+
+// greetOnce returns false when there is nothing more to answer.
+func (a *Agent) greetOnce(s *socket, deadline time.Time) bool {
 	var b [greetSize]byte
 	for have := 0; have < len(b); {
 		n, err := s.read(b[have:], deadline)
 		if err != nil || n == 0 {
-			return
+			return false
 		}
 		have += n
 	}
-	if !isGreeting(b[:]) {
-		return
-	}
-	if err := s.write(answerTo(b[:], a.identity)); err != nil {
-		return
-	}
-	_, _ = s.read(b[:], deadline)
+	return isGreeting(b[:]) && s.write(answerTo(b[:], a.identity)) == nil
 }

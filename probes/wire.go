@@ -26,6 +26,9 @@ const (
 	// KindICMP is an echo request; the port of its address means nothing, and the answer
 	// names nobody.
 	KindICMP Kind = "icmp"
+	// KindOpen is TCP over one connection, which the first attempt under the probe's Keep
+	// opens. When it has ended it is not opened again.
+	KindOpen Kind = "tcp-open"
 )
 
 // Request is one frame from the prober to the agent. Exactly one of Serve, Batch,

@@ -101,9 +101,10 @@ func (f Flow) String() string {
 }
 
 // Unsettled reports whether no specification says anything of such a flow, whatever the
-// policies are: one of an endpoint to itself, one of ICMP, or one over a node's port.
+// policies are: one of an endpoint to itself, one of ICMP, one over a node's
+// port, or one over a connection that was open before.
 func (f Flow) Unsettled() bool {
-	return f.Source == f.Destination || f.Protocol == ICMP || f.Via.Node()
+	return f.Source == f.Destination || f.Protocol == ICMP || f.Via.Node() || f.Via == Established
 }
 
 // Line is String without path and family.

@@ -46,7 +46,8 @@ type Via uint8
 // The paths. PodIP is also the word for the own address of a host or a node. ByName is
 // ClusterIP, with the source asking the cluster's DNS for the address each time. NodePort
 // is the address of the node that a pod is on, FarNodePort that of another, and in both
-// the port that a Service has there.
+// the port that a Service has there. Established is PodIP, over a TCP connection that was
+// opened once and stays open.
 const (
 	ViaUnknown Via = iota
 	PodIP
@@ -54,6 +55,7 @@ const (
 	ByName
 	NodePort
 	FarNodePort
+	Established
 )
 
 // Service reports whether the path leads through a Service.
@@ -101,7 +103,7 @@ func (o Outcome) Blocked() bool {
 var (
 	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP", "ICMP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}
-	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns", "nodePort", "farNodePort"}
+	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns", "nodePort", "farNodePort", "established"}
 	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}
 	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed"}
 )

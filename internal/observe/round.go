@@ -97,7 +97,7 @@ func late(kind probes.Kind, timeouts []time.Duration, r probes.Result) bool {
 	}
 	t := timeouts[r.Attempts-1]
 	due := t
-	if kind == probes.KindTCP || kind == probes.KindDNSTCP {
+	if kind == probes.KindTCP || kind == probes.KindDNSTCP || kind == probes.KindOpen {
 		due = 2 * t
 	}
 	return r.Took > due+t/2

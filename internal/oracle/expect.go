@@ -49,6 +49,8 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Undefined, "nothing is promised about ICMP"
 	case f.Via.Node():
 		return nil, nil, flow.Undefined, "nothing is promised about what comes over a port of a node"
+	case f.Via == flow.Established:
+		return nil, nil, flow.Undefined, "nothing is promised about connections that were open before"
 	case from == to:
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
 	case w.Completed[f.Source]:

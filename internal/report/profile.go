@@ -47,8 +47,7 @@ func profile(r *judge.Run) []ProfileEntry {
 func byName(c judge.Cell) bool { return c.Flow.Via == flow.ByName }
 
 // seenAs says what was seen of the cells, as shortly as can be: in one word, else by
-// path, by family or by both, by source, by path and source, by all three, else by how
-// many.
+// path, family, source, destination or some of these together, else by how many.
 func seenAs(cells []judge.Cell) string {
 	splits := []func(flow.Flow) string{
 		func(flow.Flow) string { return "" },
@@ -56,6 +55,7 @@ func seenAs(cells []judge.Cell) string {
 		func(f flow.Flow) string { return f.Family.String() },
 		func(f flow.Flow) string { return f.Via.String() + " over " + f.Family.String() },
 		func(f flow.Flow) string { return "from " + f.Source.String() },
+		func(f flow.Flow) string { return "to " + f.Destination.String() },
 		func(f flow.Flow) string { return f.Via.String() + " from " + f.Source.String() },
 		func(f flow.Flow) string {
 			return f.Via.String() + " over " + f.Family.String() + " from " + f.Source.String()

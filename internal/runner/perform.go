@@ -15,6 +15,7 @@ import (
 	"github.com/cniproof/cniproof/internal/oracle"
 	"github.com/cniproof/cniproof/internal/reading"
 	"github.com/cniproof/cniproof/internal/scenario"
+	"github.com/cniproof/cniproof/probes"
 )
 
 // perform runs one scenario between two controls. One that could not be told is tried
@@ -172,6 +173,11 @@ func (p *play) aim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i := range targets {
+		if targets[i].Kind == probes.KindOpen {
+			targets[i].Keep = p.nameOf(targets[i])
+		}
+	}
 	p.fresh = p.bench.run.pool.NewWatcher(targets)
 	p.watcher = p.fresh
 	if p.scenario.Topology.SourcePort != scenario.FreshPort {
@@ -184,11 +190,14 @@ func (p *play) aim(ctx context.Context) error {
 	return nil
 }
 
+// nameOf is the target's name to its agent: no other scenario's target has it.
+func (p *play) nameOf(t observe.Target) string { return p.scenario.Name + ": " + t.Flow.String() }
+
 // keepPorts has each target dialled from one source port, for as long as the topology says.
 func (p *play) keepPorts(targets []observe.Target) []observe.Target {
 	kept := slices.Clone(targets)
 	for i := range kept {
-		kept[i].Keep = p.scenario.Name + ": " + kept[i].Flow.String()
+		kept[i].Keep = p.nameOf(kept[i])
 		kept[i].Renew = p.scenario.Topology.SourcePort == scenario.KeptPort
 	}
 	return kept

@@ -62,6 +62,9 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		if f.Protocol == flow.ICMP { // the kernel answers, and does not say for whom
 			t.Peer, port = "", 1
 		}
+		if f.Via == flow.Established {
+			t.Kind = probes.KindOpen
+		}
 		addr, ok := ofFamily(from, f.Family)
 		if !ok {
 			return nil, fmt.Errorf("the cluster gave %s no %s address for flow %s", f.Destination, f.Family, f)

@@ -66,17 +66,18 @@ func (t *topologyElse) DecodeYAML(d *strict.Decoder, n *yaml.Node, path string) 
 }
 
 type topologyDoc struct {
-	Namespaces map[string]namespaceDoc `json:"namespaces"`
-	Pods       map[string]podDoc       `json:"pods"`
-	External   externalDoc             `json:"external"`
-	Nodes      nodesDoc                `json:"nodes"`
-	DNS        bool                    `json:"dns"`
-	Itself     bool                    `json:"itself"`
-	Echo       bool                    `json:"echo"`
-	Direct     bool                    `json:"direct"`
-	Datagram   int                     `json:"datagram"`
-	NodePort   bool                    `json:"nodePort"`
-	SourcePort string                  `json:"sourcePort"`
+	Namespaces  map[string]namespaceDoc `json:"namespaces"`
+	Pods        map[string]podDoc       `json:"pods"`
+	External    externalDoc             `json:"external"`
+	Nodes       nodesDoc                `json:"nodes"`
+	DNS         bool                    `json:"dns"`
+	Itself      bool                    `json:"itself"`
+	Echo        bool                    `json:"echo"`
+	Direct      bool                    `json:"direct"`
+	Datagram    int                     `json:"datagram"`
+	Established bool                    `json:"established"`
+	NodePort    bool                    `json:"nodePort"`
+	SourcePort  string                  `json:"sourcePort"`
 }
 
 type namespaceDoc struct {

@@ -10,7 +10,8 @@ import (
 
 // Verdict is what the scenario's author expects of a flow: that of the last line
 // which names it, else the default. A pod's flows to itself, those of ICMP, those over a
-// node's port and those of a pod that has completed are always undefined.
+// node's port or a connection that was open before, and those of a pod that has completed
+// are always undefined.
 func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
 	if f.Unsettled() || e.gone[f.Source] || e.gone[f.Destination] {
 		return flow.Undefined

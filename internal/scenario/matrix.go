@@ -23,6 +23,7 @@ func (s *Scenario) Flows(axes Axes) []flow.Flow {
 	m.dnsFlows(s.Topology)
 	m.echoFlows(s.Topology)
 	m.nodePortFlows(s.Topology)
+	m.establishedFlows(s.Topology)
 	slices.SortFunc(m.flows, flow.Compare)
 	return slices.Compact(m.flows)
 }
@@ -125,6 +126,21 @@ func (m *matrix) nodePortFlows(t Topology) {
 		}
 	}
 	m.flows = also.flows
+}
+
+// establishedFlows are one connection for each flow of TCP between pods.
+func (m *matrix) establishedFlows(t Topology) {
+	if !t.Established {
+		return
+	}
+	var open []flow.Flow
+	for _, f := range m.flows {
+		if f.Protocol == flow.TCP && f.Via == flow.PodIP && f.Source.Kind == flow.KindPod && f.Destination.Kind == flow.KindPod && !f.Unsettled() {
+			f.Via = flow.Established
+			open = append(open, f)
+		}
+	}
+	m.flows = append(m.flows, open...)
 }
 
 func (m *matrix) echo(from, to flow.Endpoint) {

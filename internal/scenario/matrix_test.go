@@ -146,3 +146,25 @@ func TestNodePortFlows(t *testing.T) {
 		t.Errorf("by the Services' addresses alone there are %q", got)
 	}
 }
+
+// TestEstablishedFlows checks that there is one connection for each TCP flow between pods,
+// and that nothing is expected of it.
+func TestEstablishedFlows(t *testing.T) {
+	s := small()
+	s.Topology.Established = true
+	axes := Axes{Families: []flow.Family{flow.IPv4, flow.IPv6}, Vias: []flow.Via{flow.PodIP, flow.ClusterIP}, Protocols: []flow.Protocol{flow.TCP, flow.UDP}}
+	var got []string
+	for _, f := range s.Flows(axes) {
+		if f.Via != flow.Established {
+			continue
+		}
+		got = append(got, f.String())
+		if v := (Expectation{Default: flow.Deny}).Verdict(f); v != flow.Undefined {
+			t.Errorf("%s: expected %s", f, v)
+		}
+	}
+	want := []string{"x/b -> x/a:80/TCP via established over ipv4", "x/b -> x/a:80/TCP via established over ipv6"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -50,18 +50,19 @@ type Scenario struct {
 
 // Topology is what is deployed before the first step.
 type Topology struct {
-	Name       string      // of a shared topology, else ""
-	Namespaces []Namespace // sorted by name
-	Pods       []Pod       // sorted by namespace and name
-	External   External
-	Nodes      Nodes
-	Direct     bool // pods have no Services, and no flows over them
-	Datagram   int  // how many bytes the datagrams of UDP probes have; 0: few
-	NodePort   bool // pods are dialled over the ports that their Services have on the nodes, too
-	SourcePort SourcePort
-	Itself     bool // flows from every pod to itself are part of the matrix
-	Echo       bool // ICMP between pods, and with hosts outside, is part of the matrix
-	DNS        bool // flows from every pod to the cluster's DNS service are part of the matrix
+	Name        string      // of a shared topology, else ""
+	Namespaces  []Namespace // sorted by name
+	Pods        []Pod       // sorted by namespace and name
+	External    External
+	Nodes       Nodes
+	Direct      bool // pods have no Services, and no flows over them
+	Datagram    int  // how many bytes the datagrams of UDP probes have; 0: few
+	Established bool // pods keep a TCP connection to each TCP port of other pods open, too
+	NodePort    bool // pods are dialled over the ports that their Services have on the nodes, too
+	SourcePort  SourcePort
+	Itself      bool // flows from every pod to itself are part of the matrix
+	Echo        bool // ICMP between pods, and with hosts outside, is part of the matrix
+	DNS         bool // flows from every pod to the cluster's DNS service are part of the matrix
 	// Completing are pods that a step lets complete: their processes are not started again.
 	Completing []flow.Endpoint
 }
