@@ -253,9 +253,10 @@ func Shape(t scenario.Topology) string {
 		Pods       []pod
 		Direct     bool
 		NodePort   bool
+		Readiness  bool
 		Completing []flow.Endpoint
 	}
-	shape.Direct, shape.NodePort, shape.Completing = t.Direct, t.NodePort, t.Completing
+	shape.Direct, shape.NodePort, shape.Readiness, shape.Completing = t.Direct, t.NodePort, t.Readiness, t.Completing
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

@@ -53,6 +53,9 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 	if slices.Contains(s.topology.Completing, p.pod.Endpoint()) {
 		object.Spec.RestartPolicy = corev1.RestartPolicyNever
 	}
+	if s.topology.Readiness {
+		probeReadiness(object, p.pod.Ports)
+	}
 	p.debut.prepare(object)
 	if _, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating pod %q: %w", p.pod.Endpoint(), err)
@@ -96,6 +99,22 @@ func probePod(p scenario.Pod, labels map[string]string, node, image string) *cor
 	agent.Ports = containerPorts(p.Ports)
 	agent.SecurityContext.ReadOnlyRootFilesystem = &yes
 	return pod
+}
+
+// probeReadiness has the kubelet try the pod's first TCP port every second. Three failures
+// in a row take the pod out of its Service. The agent serves that port without being told,
+// for it is told only when the pod is ready.
+func probeReadiness(pod *corev1.Pod, ports []flow.Port) {
+	i := slices.IndexFunc(ports, func(p flow.Port) bool { return p.Protocol == flow.TCP })
+	if i < 0 {
+		return
+	}
+	agent := &pod.Spec.Containers[0]
+	agent.Args = append(agent.Args, "--serve", fmt.Sprintf("tcp/%d", ports[i].Number))
+	agent.ReadinessProbe = &corev1.Probe{
+		ProbeHandler:  corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(int32(ports[i].Number))}},
+		PeriodSeconds: 1, TimeoutSeconds: 1, FailureThreshold: 3,
+	}
 }
 
 func fieldEnv(name, path string) corev1.EnvVar {

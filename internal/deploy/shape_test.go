@@ -34,6 +34,7 @@ func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
 		"a pod's node":        {func(t *scenario.Topology) { t.Pods[0].Node = 2 }, false},
 		"a port's name":       {func(t *scenario.Topology) { t.Pods[0].Ports[0].Name = "web" }, false},
 		"having no Services":  {func(t *scenario.Topology) { t.Direct = true }, false},
+		"readiness probes":    {func(t *scenario.Topology) { t.Readiness = true }, false},
 		"ports on the nodes":  {func(t *scenario.Topology) { t.NodePort = true }, false},
 		"large datagrams":     {func(t *scenario.Topology) { t.Datagram = 9000 }, true},
 		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},

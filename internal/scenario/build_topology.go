@@ -51,7 +51,7 @@ func (d *decoder) nameIsStem(name string) {
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
-	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, NodePort: doc.NodePort, SourcePort: SourcePort(doc.SourcePort)}
+	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, Readiness: doc.Readiness, NodePort: doc.NodePort, SourcePort: SourcePort(doc.SourcePort)}
 	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
 		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
@@ -79,6 +79,9 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	}
 	if t.NodePort && t.Direct {
 		d.Wrong(strict.Child(at, "nodePort"), "needs Services, and direct says that there are none: remove one of the two")
+	}
+	if t.Readiness && t.Direct {
+		d.Wrong(strict.Child(at, "readiness"), "shows by what becomes of Services, and direct says that there are none: remove one of the two")
 	}
 	d.size(t, at)
 	return t

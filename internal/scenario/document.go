@@ -76,6 +76,7 @@ type topologyDoc struct {
 	Direct      bool                    `json:"direct"`
 	Datagram    int                     `json:"datagram"`
 	Established bool                    `json:"established"`
+	Readiness   bool                    `json:"readiness"`
 	NodePort    bool                    `json:"nodePort"`
 	SourcePort  string                  `json:"sourcePort"`
 }

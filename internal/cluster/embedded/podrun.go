@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -143,12 +144,18 @@ func (r *podRun) serve(ctx context.Context, net *podNet) {
 	}
 	k.once = r.pod.Spec.RestartPolicy == corev1.RestartPolicyNever
 	r.settle(k)
+	ready := newReadiness(r)
+	probing, stop := context.WithCancel(ctx)
+	var prober sync.WaitGroup
+	prober.Go(func() { ready.follow(probing, net) })
 	k.run(ctx, func(s agentState) {
 		if s.problem != nil && !s.completed() && ctx.Err() == nil {
 			r.kubelet.logf("pod %s: %v", r.name(), s.problem)
 		}
-		r.update(func(pod *corev1.Pod) { describe(pod, s) })
+		ready.note(s)
 	})
+	stop()
+	prober.Wait()
 }
 
 // serveHere lets this process serve the pod.
@@ -161,7 +168,7 @@ func (r *podRun) serveHere(ctx context.Context, net *podNet, server server) {
 	}
 	defer stop()
 	state := agentState{process: &process{}, since: metav1.Now().Time}
-	r.update(func(pod *corev1.Pod) { describe(pod, state) })
+	r.update(func(pod *corev1.Pod) { describe(pod, state, true) })
 	<-ctx.Done()
 }
 
@@ -177,15 +184,15 @@ func (r *podRun) update(f func(*corev1.Pod)) {
 	}
 }
 
-// describe writes what has become of the pod's agent.
-func describe(pod *corev1.Pod, state agentState) {
+// describe writes what has become of the pod's agent, and whether the pod is ready.
+func describe(pod *corev1.Pod, state agentState, ready bool) {
 	running := state.process != nil
 	s := &pod.Status
 	s.ContainerStatuses = nil
 	for _, c := range pod.Spec.Containers {
 		s.ContainerStatuses = append(s.ContainerStatuses, corev1.ContainerStatus{
 			Name: c.Name, Image: c.Image, ImageID: c.Image, RestartCount: state.restarts,
-			Ready: running, Started: &running, State: containerState(state), LastTerminationState: lastTermination(state),
+			Ready: ready, Started: &running, State: containerState(state), LastTerminationState: lastTermination(state),
 		})
 	}
 	switch {
@@ -197,8 +204,8 @@ func describe(pod *corev1.Pod, state agentState) {
 			s.Phase = corev1.PodSucceeded
 		}
 	}
-	setCondition(s, corev1.ContainersReady, running, "", "")
-	setCondition(s, corev1.PodReady, running, "", "")
+	setCondition(s, corev1.ContainersReady, ready, "", "")
+	setCondition(s, corev1.PodReady, ready, "", "")
 }
 
 func containerState(s agentState) corev1.ContainerState {
