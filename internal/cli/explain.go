@@ -128,11 +128,19 @@ func groupBy(flows []flow.Flow, text func(flow.Flow) string) []*group {
 			byText[t] = g
 			order = append(order, g)
 		}
-		if line := f.Line(); !slices.Contains(g.lines, line) {
+		if line := lineOf(f); !slices.Contains(g.lines, line) {
 			g.lines = append(g.lines, line)
 		}
 	}
 	return order
+}
+
+// lineOf is the flow's line, with the path where it is one of its own kind.
+func lineOf(f flow.Flow) string {
+	if f.Via.Node() || f.Via == flow.Established {
+		return f.Line() + " via " + f.Via.String()
+	}
+	return f.Line()
 }
 
 func indent(text string) string {
