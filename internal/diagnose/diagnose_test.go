@@ -63,6 +63,12 @@ func TestNoScript(t *testing.T) {
 		"a new pod's first instant": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
 			e.Scenario.Steps[1].Acts[0].Eager = []scenario.Debut{{Pod: flow.Pod("prod", "web")}}
 		}, "kubectl alone cannot do the same: pod prod/web dials from its first instant"},
+		"one source port": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
+			e.Scenario.Topology.SourcePort = scenario.SamePort
+		}, "from the very same source port"},
+		"probed by kubelets": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
+			e.Scenario.Topology.Readiness = true
+		}, "pods that kubelets probe"},
 		"nothing judged": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) { e.Result.Steps = nil }, "nothing was judged"},
 		"a pod is gone":  {func(_ *diagnose.Evidence, s *diagnose.Snapshot) { s.Pods = s.Pods[:1] }, "pod prod/web was not there"},
 		"only hosts outside": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {

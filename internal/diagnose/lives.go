@@ -12,8 +12,14 @@ import (
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// unmade says which act of the steps kubectl alone cannot do, and why; else "".
+// unmade says which part of the scenario kubectl alone cannot do, and why; else "".
 func unmade(e *Evidence) string {
+	switch t := e.Scenario.Topology; {
+	case t.SourcePort != scenario.FreshPort:
+		return "the scenario dials again from the very same source port, and a command in a pod draws another one each time"
+	case t.Readiness:
+		return "the scenario is about pods that kubelets probe, and commands that answer in a pod begin when it is ready"
+	}
 	for _, step := range e.steps() {
 		for _, act := range step.Acts {
 			for _, d := range act.Eager {
