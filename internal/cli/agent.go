@@ -48,7 +48,7 @@ credentials that "docker login" left, and prints its reference with the digest.`
 	f.StringSliceVar(&flags.archs, "arch", nil, "architecture, by Go's name (default: this machine's; with --index and --push amd64,arm64)")
 	f.BoolVar(&flags.image, "image", false, "the image of the probe pods, not the executable")
 	f.BoolVar(&flags.index, "index", false, "the image of the probe pods for several architectures")
-	f.StringVar(&flags.push, "push", "", "push the image for several architectures to this `reference`, REGISTRY/NAME:TAG")
+	f.StringVar(&flags.push, "push", "", "push the image for several architectures to this reference, REGISTRY/NAME:TAG")
 	f.StringVarP(&flags.output, "output", "o", "-", "file to write; - is standard output")
 	cmd.MarkFlagsMutuallyExclusive("image", "index", "push")
 	cmd.MarkFlagsMutuallyExclusive("output", "push")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"net/http/httptest"
 	"regexp"
 	"runtime"
@@ -17,7 +19,7 @@ import (
 
 // TestPushAgent pushes to a registry, and pulls what was printed.
 func TestPushAgent(t *testing.T) {
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	to := strings.TrimPrefix(server.URL, "http://") + "/lab/agent"
 	var stdout, stderr bytes.Buffer

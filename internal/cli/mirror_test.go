@@ -3,6 +3,8 @@ package cli_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,7 +30,7 @@ func command(args ...string) (code int, stdout, stderr string) {
 // A mirror is pulled from a registry and a download server, and is whole; what the
 // entry does not list but its manifest names is there too.
 func TestMirrorPullAndVerify(t *testing.T) {
-	images := httptest.NewServer(registry.New())
+	images := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(images.Close)
 	host := strings.TrimPrefix(images.URL, "http://")
 	for _, image := range []string{"/agent:v1", "/setup:v1", "/node:v1.36.3"} {

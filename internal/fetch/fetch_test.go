@@ -2,6 +2,8 @@ package fetch_test
 
 import (
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -83,7 +85,7 @@ func TestChart(t *testing.T) {
 }
 
 func TestChartInARegistry(t *testing.T) {
-	s := httptest.NewServer(registry.New())
+	s := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer s.Close()
 	host := strings.TrimPrefix(s.URL, "http://")
 	layer := static.NewLayer([]byte("an archive"), "application/vnd.cncf.helm.chart.content.v1.tar+gzip")

@@ -3,6 +3,8 @@ package mirror_test
 import (
 	"context"
 	"errors"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,7 +40,7 @@ func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, files: map[string]string{}}
 	l.failing.Store(-1)
-	images := registry.New()
+	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	r := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/blobs/sha256:") {
 			l.blobs.Add(1)

@@ -6,6 +6,7 @@ import (
 	"debug/elf"
 	"errors"
 	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -75,7 +76,7 @@ func TestIndex(t *testing.T) {
 // TestPush pushes to a registry and pulls from it what nodes of each kind would.
 func TestPush(t *testing.T) {
 	x := index(t)
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	to, err := name.NewTag(strings.TrimPrefix(server.URL, "http://") + "/lab/agent:1")
 	if err != nil {
