@@ -109,16 +109,18 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 	case g.spent(line) < g.Within:
 		return g.scout(line)
 	}
-	// Time is up: what counts now is a whole patient round that began after the deadline,
-	// and one that can be told, as long as it does not take as long again.
-	last := line.Last()
-	switch {
-	case !whole(last) || !last.Patient || last.Begin.Before(g.deadline()):
-		return flow.Look{Again: true, Patient: true}
-	case g.spent(line) >= 2*g.Within:
-		return flow.Look{}
+	return g.final(line)
+}
+
+// final is for when time is up: what counts then is a whole patient round that began after
+// the deadline, and one that can be told, as long as it does not take as long again. Where
+// rounds take long there are some hasty ones before it.
+func (g Goal) final(line *flow.Timeline) flow.Look {
+	late, last := g.spent(line) >= 2*g.Within, line.Last()
+	if whole(last) && last.Patient && !last.Begin.Before(g.deadline()) {
+		return flow.Look{Again: !late && (g.state(*last) == unclear || wholeRounds(line) < fewest), Patient: true}
 	}
-	return flow.Look{Again: g.state(*last) == unclear || wholeRounds(line) < fewest, Patient: true}
+	return flow.Look{Again: true, Patient: late || wholeRounds(line) >= fewest-1}
 }
 
 // rest is what is left of the time from the begin of one round to that of the next

@@ -150,6 +150,10 @@ func TestOnlyAPatientRoundConvicts(t *testing.T) {
 	if look := g.Next(line); !look.Again || !look.Patient {
 		t.Errorf("after hasty rounds: %+v", look)
 	}
+	few := &flow.Timeline{Flows: line.Flows, Rounds: line.Rounds[3:5]}
+	if look := g.Next(few); !look.Again || look.Patient {
+		t.Errorf("after a few hasty rounds, with more to come: %+v", look)
+	}
 	if step := judge.Judge(g, line); step.Result != judge.Inconclusive {
 		t.Errorf("hasty rounds make it %s (%s)", step.Result, step.Reason)
 	}
