@@ -63,6 +63,7 @@ func TestEveryFaultIsCaught(t *testing.T) {
 	table := documented(t)
 	for _, f := range engine.AllFaults() {
 		t.Run(string(f.Name), func(t *testing.T) {
+			t.Parallel() // most of the time goes into waiting
 			list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !slices.Contains(table[f.Name], s.Name) })
 			if len(list) == 0 {
 				t.Fatal("docs/faults.md names no scenario that exists: run `make faults`")
