@@ -1,10 +1,8 @@
 package clustertest
 
 import (
-	"errors"
-	"fmt"
 	"net/netip"
-	"strings"
+	"slices"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -65,17 +63,5 @@ func (l *lab) overNodePorts(t *testing.T, from flow.Endpoint, service *corev1.Se
 			}
 		}
 	}
-	client := attach(t, l.cluster, from)
-	defer client.Close()
-	results, err := client.Probe(t.Context(), list)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for i, r := range results {
-		if (r.Outcome == flow.Connected && strings.HasPrefix(r.Peer, identity(l.pod("a")))) != want {
-			errs = append(errs, fmt.Errorf("%s -> %s over %s: %s %q %s", from, list[i].Address, list[i].Kind, r.Outcome, r.Peer, r.Detail))
-		}
-	}
-	return errors.Join(errs...)
+	return probe(t, l.cluster, from, list, slices.Repeat([]flow.Endpoint{l.pod("a")}, len(list)), want)
 }

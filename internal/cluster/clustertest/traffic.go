@@ -39,11 +39,20 @@ func try(t *testing.T, c cluster.Cluster, from flow.Endpoint, want bool, targets
 		patience = shortTimeouts()
 	}
 	var list []probes.Probe
+	var ends []flow.Endpoint
 	for _, to := range targets {
 		for _, kind := range kinds() {
 			list = append(list, probes.Probe{Kind: kind, Address: netip.AddrPortFrom(to.addr, to.port), Timeouts: patience})
+			ends = append(ends, to.endpoint)
 		}
 	}
+	return probe(t, c, from, list, ends, want)
+}
+
+// probe is an error that names each probe which did not come out as wanted; every probe
+// has an end, whose identity answers where it connects.
+func probe(t *testing.T, c cluster.Cluster, from flow.Endpoint, list []probes.Probe, ends []flow.Endpoint, want bool) error {
+	t.Helper()
 	client := attach(t, c, from)
 	defer client.Close()
 	results, err := client.Probe(t.Context(), list)
@@ -52,11 +61,10 @@ func try(t *testing.T, c cluster.Cluster, from flow.Endpoint, want bool, targets
 	}
 	var errs []error
 	for i, r := range results {
-		to := targets[i/len(kinds())]
-		connected := r.Outcome == flow.Connected && strings.HasPrefix(r.Peer, identity(to.endpoint))
+		connected := r.Outcome == flow.Connected && strings.HasPrefix(r.Peer, identity(ends[i]))
 		if connected != want || !want && !r.Outcome.Blocked() {
 			errs = append(errs, fmt.Errorf("%s -> %s at %s over %s: %s %q %s",
-				from, to.endpoint, list[i].Address, list[i].Kind, r.Outcome, r.Peer, r.Detail))
+				from, ends[i], list[i].Address, list[i].Kind, r.Outcome, r.Peer, r.Detail))
 		}
 	}
 	return errors.Join(errs...)
