@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -12,6 +13,12 @@ const AgentContainer = "agent"
 
 // Unprivileged is the user of agents that need no capability.
 const Unprivileged int64 = 65534
+
+// agentCPU is what the scheduler sets aside for an agent. Without any request a pod is
+// BestEffort: all of those on a node share the weight of two thousandths of a processor,
+// and on a busy node stand still for half a second. More than this would leave pods
+// pending on small nodes.
+const agentCPU = "20m"
 
 // AgentPod is what every pod that runs an agent has in common. It has no capability
 // and no say in who its user is.
@@ -34,6 +41,9 @@ func AgentPod(name, node, image string) *corev1.Pod {
 				Name:  AgentContainer,
 				Image: image,
 				Args:  []string{"--control", "socket"},
+				Resources: corev1.ResourceRequirements{
+					Requests: corev1.ResourceList{corev1.ResourceCPU: resource.MustParse(agentCPU)},
+				},
 				SecurityContext: &corev1.SecurityContext{
 					AllowPrivilegeEscalation: &no,
 					Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
