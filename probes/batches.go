@@ -15,35 +15,67 @@ import (
 const (
 	// maxAtOnce is how many probes of one batch are under way at once.
 	maxAtOnce = 256
-	// maxTimeout and maxAttempts bound what a probe may ask for.
+	// maxTimeout and maxAttempts bound what a probe may ask for, maxTimes and maxEvery what
+	// a batch may.
 	maxTimeout  = time.Minute
 	maxAttempts = 100
+	maxTimes    = 1000
+	maxEvery    = time.Minute
 	// maxBusy is how many source ports that others hold an attempt may meet.
 	maxBusy = 16
 )
 
-// run makes every probe of the batch, at most maxAtOnce of them at once. Once ctx
-// has ended it begins no more.
+// check says what the batch as a whole asks for that the agent does not do.
+func (b *Batch) check() error {
+	switch {
+	case b.Times < 0, b.Times > maxTimes:
+		return localf("a batch %d times, want at most %d", b.Times, maxTimes)
+	case b.Every < 0, b.Every > maxEvery:
+		return localf("a batch every %v, want at most %v", b.Every, maxEvery)
+	}
+	return nil
+}
+
+// run makes every probe of the batch, as often as it says, at most maxAtOnce of them at
+// once. Once ctx has ended it begins no more.
 func (a *Agent) run(ctx context.Context, batch *Batch) []Result {
 	arrived := time.Now()
-	results := make([]Result, len(batch.Probes))
+	results := make([]Result, batch.Repeats()*len(batch.Probes))
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(maxAtOnce, len(results)) {
 		workers.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= len(results) || ctx.Err() != nil {
+				if i >= len(results) || !waitUntil(ctx, batch.due(arrived, i)) {
 					return
 				}
 				a.slots <- struct{}{}
-				results[i] = a.probe(ctx, &batch.Probes[i], arrived)
+				results[i] = a.probe(ctx, &batch.Probes[i%len(batch.Probes)], arrived)
 				<-a.slots
 			}
 		})
 	}
 	workers.Wait()
 	return results
+}
+
+// due is when the probe of result i is to begin.
+func (b *Batch) due(arrived time.Time, i int) time.Time {
+	return arrived.Add(time.Duration(i/len(b.Probes)) * b.Every)
+}
+
+// waitUntil returns false when ctx has ended first.
+func waitUntil(ctx context.Context, due time.Time) bool {
+	if pause := time.Until(due); pause > 0 {
+		timer := time.NewTimer(pause)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	return ctx.Err() == nil
 }
 
 // probe makes attempts until one ends otherwise than by a time-out.

@@ -119,6 +119,10 @@ func (a *Agent) answer(ctx context.Context, r Request) Response {
 	case r.Serve != nil:
 		response.fail(a.Serve(r.Serve.Ports))
 	case r.Batch != nil:
+		if err := r.Batch.check(); err != nil {
+			response.fail(err)
+			break
+		}
 		response.Results = a.run(ctx, r.Batch)
 	case r.Ping != nil:
 		response.Pong = &Pong{Identity: a.identity, Serving: a.serving.ports()}

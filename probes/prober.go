@@ -87,15 +87,21 @@ func (c *Client) Dialled(ctx context.Context, d Dialled) (*DialRecord, error) {
 // Probe makes the agent try every probe and returns one result for each, in
 // their order. An error means that nothing is known of any of them.
 func (c *Client) Probe(ctx context.Context, probes []Probe) ([]Result, error) {
-	if len(probes) == 0 {
+	return c.Run(ctx, Batch{Probes: probes})
+}
+
+// Run makes the agent try every probe of the batch as often as it says. It returns the
+// results of the first time in the order of the probes, then those of the second, and so on.
+func (c *Client) Run(ctx context.Context, batch Batch) ([]Result, error) {
+	if len(batch.Probes) == 0 {
 		return nil, nil
 	}
-	answer, err := c.call(ctx, Request{Batch: &Batch{Probes: probes}})
+	answer, err := c.call(ctx, Request{Batch: &batch})
 	if err != nil {
 		return nil, err
 	}
-	if len(answer.Results) != len(probes) {
-		return nil, fmt.Errorf("the agent answered %d probes with %d results", len(probes), len(answer.Results))
+	if want := batch.Repeats() * len(batch.Probes); len(answer.Results) != want {
+		return nil, fmt.Errorf("the agent answered %d probes with %d results", want, len(answer.Results))
 	}
 	return answer.Results, nil
 }

@@ -96,7 +96,14 @@ type Stretch struct {
 // Batch asks for probes, all at once but for the agent's bound on concurrency.
 type Batch struct {
 	Probes []Probe `json:"probes"`
+	// Times is how often all of them are made, 0 as 1, beginning once in every Every whether
+	// earlier ones still wait or not.
+	Times int           `json:"times,omitempty"`
+	Every time.Duration `json:"every,omitempty"`
 }
+
+// Repeats is how often every probe of the batch is made.
+func (b Batch) Repeats() int { return max(1, b.Times) }
 
 // Probe is one flow to try.
 type Probe struct {
@@ -133,7 +140,7 @@ type Probe struct {
 type Response struct {
 	ID      uint64      `json:"id"`
 	Error   string      `json:"error,omitempty"`
-	Results []Result    `json:"results,omitempty"` // in the order of Batch.Probes
+	Results []Result    `json:"results,omitempty"` // in the order of Batch.Probes, once for each repetition
 	Pong    *Pong       `json:"pong,omitempty"`
 	Dialled *DialRecord `json:"dialled,omitempty"`
 }

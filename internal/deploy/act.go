@@ -18,17 +18,37 @@ import (
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// Act carries out a step's acts one right after the other, as many times as it says. It
-// returns when the API answered the last of them.
+// breath is the pause before each act of every other repetition: what follows at once a
+// plugin may take in together, what follows later it takes in by itself.
+const breath = 50 * time.Millisecond
+
+// Act carries out a step's acts in their order, as many times as it says. It returns when
+// the API answered the last of them.
 func (s *Stage) Act(ctx context.Context, step scenario.Step) (time.Time, error) {
-	for range step.Times {
+	for n := range step.Times {
 		for _, act := range step.Acts {
+			if n%2 == 1 {
+				if err := pause(ctx, breath); err != nil {
+					return time.Now(), err
+				}
+			}
 			if err := s.act(ctx, act); err != nil {
 				return time.Now(), err
 			}
 		}
 	}
 	return time.Now(), nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
 }
 
 // act carries out actions in the order of the format: renew, apply, delete, label, recreate,

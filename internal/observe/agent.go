@@ -171,15 +171,12 @@ func (a *Agent) reset(client *probes.Client) {
 	a.client = nil
 }
 
-func (a *Agent) probe(ctx context.Context, list []probes.Probe) ([]probes.Result, error) {
+func (a *Agent) probe(ctx context.Context, batch probes.Batch) ([]probes.Result, error) {
 	client, err := a.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	results, err := client.Probe(ctx, list)
-	if err == nil && len(results) != len(list) {
-		err = fmt.Errorf("%d results for %d probes", len(results), len(list))
-	}
+	results, err := client.Run(ctx, batch)
 	if err != nil {
 		a.reset(client)
 		return nil, fmt.Errorf("probing from %s: %w", a.endpoint, err)

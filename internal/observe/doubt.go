@@ -37,12 +37,14 @@ func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, timeouts [][
 	}
 }
 
-// waits is how long the flows that connected took, attempts that failed included.
+// waits is how long the flows that connected took, attempts that failed included. There
+// are samples of all flows, once or more often.
 func waits(samples []flow.Sample, timeouts [][]time.Duration) []time.Duration {
 	var list []time.Duration
 	for i, s := range samples {
 		if s.Outcome == flow.Connected {
-			list = append(list, total(timeouts[i][:min(s.Attempts, len(timeouts[i]))-1])+s.Took)
+			granted := timeouts[i%len(timeouts)]
+			list = append(list, total(granted[:min(s.Attempts, len(granted))-1])+s.Took)
 		}
 	}
 	return list

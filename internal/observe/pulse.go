@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// beatEvery is how often an agent is asked how it is.
-	beatEvery = 20 * time.Millisecond
+	// shortestBeat and longestBeat bound how often an agent is asked how it is.
+	shortestBeat = 20 * time.Millisecond
+	longestBeat  = 100 * time.Millisecond
 	// kept is how long what it said is remembered: longer than any volley takes.
 	kept = 10 * time.Second
 )
@@ -17,6 +18,7 @@ const (
 // pulse is how one agent was, over and over.
 type pulse struct {
 	agent *Agent
+	every func() time.Duration // from one time that it is asked to the next
 
 	mu    sync.Mutex
 	beats []beat // by begin
@@ -30,8 +32,8 @@ type beat struct {
 	health
 }
 
-func newPulse(a *Agent) *pulse {
-	p := &pulse{agent: a}
+func newPulse(a *Agent, every func() time.Duration) *pulse {
+	p := &pulse{agent: a, every: every}
 	p.fresh = sync.NewCond(&p.mu)
 	return p
 }
@@ -47,7 +49,7 @@ func (p *pulse) feel(ctx context.Context) {
 		}
 		p.fresh.Broadcast()
 		p.mu.Unlock()
-		Wait(ctx, beatEvery-time.Since(b.begin))
+		Wait(ctx, p.every()-time.Since(b.begin))
 	}
 	p.mu.Lock()
 	p.ended = true

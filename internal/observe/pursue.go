@@ -8,19 +8,24 @@ import (
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/probes"
 )
 
 const (
-	// atOnce is how many volleys of one source are under way at once; an agent takes no
-	// more than 64 requests.
-	atOnce = 48
+	// together is for how long a source probes at one request: messages are what a stream
+	// through the API costs most for.
+	together = 50 * time.Millisecond
+	// atOnce is how many volleys of one source are under way at once: for a longer time than
+	// any of them waits, and an agent takes no more than 64 requests.
+	atOnce = 40
 	// eachProbe is the time that every target adds to the least interval: no more than
 	// 2,500 probes a second are begun.
 	eachProbe = 400 * time.Microsecond
-	// longWait bounds the attempt of a flow that connected last. A second would be too
-	// long: TCP repeats by then, and what was lost would look like an answer that is late.
+	// longWait bounds an attempt. A second would be too long: TCP repeats by then, and what
+	// was lost would look like an answer that is late, or a denial like a late leak.
 	longWait = 900 * time.Millisecond
-	// longer is how many times more such an attempt waits than others.
+	// longer is how many times more an attempt waits than one in a round: nothing is kept
+	// waiting by it, and the longer the silence, the more it says of starved agents.
 	longer = 8
 )
 
@@ -31,12 +36,12 @@ const (
 // Pursue returns when the last probe has come back.
 func (p *Pool) Pursue(ctx context.Context, targets []Target, interval time.Duration, take func(target int, s flow.Sample)) {
 	interval = max(interval, time.Duration(len(targets))*eachProbe)
-	c := &chase{take: take, interval: interval, pulses: map[*Agent]*pulse{}}
+	c := &chase{take: take, interval: interval, times: int(max(1, together/max(1, interval))), pulses: map[*Agent]*pulse{}}
 	c.pace.slow = p.pace.slowNow()
 	feeling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var pulses, lanes sync.WaitGroup
 	for _, a := range ends(targets) {
-		b := newPulse(a)
+		b := newPulse(a, c.beatEvery)
 		c.pulses[a] = b
 		pulses.Go(func() { b.feel(feeling) })
 	}
@@ -72,6 +77,7 @@ func ends(targets []Target) []*Agent {
 // chase is one Pursue under way.
 type chase struct {
 	interval time.Duration
+	times    int // that a volley probes each target
 	pace     pace
 	pulses   map[*Agent]*pulse
 
@@ -79,14 +85,16 @@ type chase struct {
 	take   func(int, flow.Sample)
 }
 
+// beatEvery is how often an agent is asked how it is: some times while an attempt waits.
+func (c *chase) beatEvery() time.Duration {
+	return min(max(shortestBeat, c.attempt()/10), longestBeat)
+}
+
 // source is the targets of one source.
 type source struct {
 	*chase
 	watcher *Watcher
 	own     []int // the numbers of the watcher's targets
-
-	mu        sync.Mutex
-	connected []bool // whether the target's last sample did
 }
 
 func (c *chase) sources(targets []Target) []*source {
@@ -101,15 +109,14 @@ func (c *chase) sources(targets []Target) []*source {
 		}
 		s.own = append(s.own, i)
 		s.watcher.targets = append(s.watcher.targets, t)
-		s.connected = append(s.connected, false)
 	}
 	return list
 }
 
-// volley is one probe of every target of a source.
+// volley is some probes of every target of a source, one in every interval.
 type volley struct {
 	timeouts [][]time.Duration
-	samples  []flow.Sample
+	samples  []flow.Sample // of all targets, once for each interval
 	begin    time.Time
 	end      time.Time     // set before done is closed
 	done     chan struct{} // closed when every sample is there
@@ -127,10 +134,10 @@ func (s *source) run(ctx context.Context) {
 	})
 	due := time.Now()
 	for Wait(ctx, time.Until(due)) {
-		if due = due.Add(s.interval); due.Before(time.Now()) {
+		if due = due.Add(time.Duration(s.times) * s.interval); due.Before(time.Now()) {
 			due = time.Now() // no catching up
 		}
-		v := s.aim()
+		v := &volley{timeouts: slices.Repeat([][]time.Duration{{s.attempt()}}, len(s.own)), done: make(chan struct{})}
 		select {
 		case queue <- v:
 			group.Go(func() { s.fire(context.WithoutCancel(ctx), v) })
@@ -141,21 +148,8 @@ func (s *source) run(ctx context.Context) {
 	group.Wait()
 }
 
-// aim gives each target its time-out, by what it showed last.
-func (s *source) aim() *volley {
-	n := len(s.own)
-	v := &volley{timeouts: make([][]time.Duration, n), samples: make([]flow.Sample, n), done: make(chan struct{})}
-	short := s.pace.attempt()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range v.timeouts {
-		v.timeouts[i] = []time.Duration{short}
-		if s.connected[i] {
-			v.timeouts[i][0] = min(longer*short, longWait)
-		}
-	}
-	return v
-}
+// attempt is the time-out of every probe.
+func (c *chase) attempt() time.Duration { return min(longer*c.pace.attempt(), longWait) }
 
 func (s *source) fire(ctx context.Context, v *volley) {
 	defer close(v.done)
@@ -164,14 +158,9 @@ func (s *source) fire(ctx context.Context, v *volley) {
 	for i := range all {
 		all[i] = i
 	}
-	s.watcher.probe(ctx, s.watcher.targets[0].From, all, v.timeouts, v.samples)
+	v.samples = s.watcher.probe(ctx, s.watcher.targets[0].From, all, v.timeouts, probes.Batch{Times: s.times, Every: s.interval})
 	v.end = time.Now()
 	s.pace.learn(answers(v.samples), false)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, sample := range v.samples {
-		s.connected[i] = sample.Outcome == flow.Connected
-	}
 }
 
 // deliver hands a volley over once it is known how the agents were meanwhile.
@@ -182,8 +171,8 @@ func (s *source) deliver(v *volley) {
 	s.date(v)
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	for i, n := range s.own {
-		s.take(n, v.samples[i])
+	for n, sample := range v.samples {
+		s.take(s.own[n%len(s.own)], sample)
 	}
 }
 
@@ -203,12 +192,12 @@ func (s *source) doubt(v *volley) {
 	}
 	s.pace.learn(late, false)
 	others := slow(waits(v.samples, v.timeouts))
-	for i, t := range s.watcher.targets {
-		sample := &v.samples[i]
+	for n := range v.samples {
+		sample, i := &v.samples[n], n%len(s.own)
 		if !sample.Outcome.Blocked() {
 			continue
 		}
-		granted := total(v.timeouts[i])
+		t, granted := s.watcher.targets[i], total(v.timeouts[i])
 		if reason := cmp.Or(suspectOnce(t, said, granted), crowded(*sample, others, granted)); reason != "" {
 			sample.Outcome, sample.Detail = flow.Failed, reason
 		}
@@ -217,9 +206,9 @@ func (s *source) doubt(v *volley) {
 
 // date adds how late the agents were that say when.
 func (s *source) date(v *volley) {
-	for i, t := range s.watcher.targets {
-		for _, a := range ends([]Target{t}) {
-			v.samples[i].Lag = max(v.samples[i].Lag, s.pulses[a].lag(v.begin, v.end))
+	for n := range v.samples {
+		for _, a := range ends([]Target{s.watcher.targets[n%len(s.own)]}) {
+			v.samples[n].Lag = max(v.samples[n].Lag, s.pulses[a].lag(v.begin, v.end))
 		}
 	}
 }

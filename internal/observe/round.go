@@ -21,7 +21,11 @@ func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) fl
 	timeouts := w.pace.series(connected, look, w.few)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
-		group.Go(func() { w.probe(ctx, agent, indices, timeouts, round.Samples) })
+		group.Go(func() {
+			for n, s := range w.probe(ctx, agent, indices, timeouts, probes.Batch{}) {
+				round.Samples[indices[n]] = s
+			}
+		})
 	}
 	var during map[*Agent]health
 	group.Go(func() { during = w.checkup(ctx, w.everyone()) })
@@ -44,24 +48,34 @@ func (w *Watcher) bySource() map[*Agent][]int {
 	return groups
 }
 
-func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeouts [][]time.Duration, samples []flow.Sample) {
-	list := make([]probes.Probe, len(indices))
+// probe has an agent try the targets, as often as the batch says that it is given without
+// probes, and returns their samples in the order of indices, once for each repetition.
+func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeouts [][]time.Duration, batch probes.Batch) []flow.Sample {
 	var longest time.Duration
-	for n, i := range indices {
-		t := w.targets[i]
-		list[n] = probes.Probe{Kind: t.Kind, Address: t.Address, Server: t.server(), Keep: t.Keep, Renew: t.Renew, Timeouts: timeouts[i], Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver}
+	for _, i := range indices {
+		batch.Probes = append(batch.Probes, w.targets[i].probe(timeouts[i]))
 		longest = max(longest, total(timeouts[i]))
 	}
-	ctx, cancel := context.WithTimeout(ctx, longest+w.grace)
+	samples := make([]flow.Sample, batch.Repeats()*len(indices))
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(batch.Repeats()-1)*batch.Every+longest+w.grace)
 	defer cancel()
 	begin := time.Now()
-	results, err := agent.probe(ctx, list)
-	for n, i := range indices {
+	results, err := agent.probe(ctx, batch)
+	for n := range samples {
 		if err != nil {
-			samples[i] = flow.Sample{Begin: begin, Outcome: flow.Failed, Detail: err.Error()}
+			samples[n] = flow.Sample{Begin: begin.Add(time.Duration(n/len(indices)) * batch.Every), Outcome: flow.Failed, Detail: err.Error()}
 			continue
 		}
-		samples[i] = w.sample(w.targets[i], timeouts[i], begin, results[n])
+		i := indices[n%len(indices)]
+		samples[n] = w.sample(w.targets[i], timeouts[i], begin, results[n])
+	}
+	return samples
+}
+
+func (t Target) probe(timeouts []time.Duration) probes.Probe {
+	return probes.Probe{
+		Kind: t.Kind, Address: t.Address, Server: t.server(), Keep: t.Keep, Renew: t.Renew, Timeouts: timeouts,
+		Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver,
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	// steadyInterval is how often each flow is tried that a steady step must not disturb.
 	steadyInterval = 10 * time.Millisecond
 	// steadyLimit is how long nothing may be known of such a flow.
-	steadyLimit = 250 * time.Millisecond
+	steadyLimit = 500 * time.Millisecond
 	// warming is how long it may take until every such flow has been seen once.
 	warming = 5 * time.Second
 )
