@@ -121,6 +121,41 @@ func PodTrouble(pod *corev1.Pod) error {
 	return nil
 }
 
+// mostWarnings bounds what PodWarnings returns, and longestWarning each of them in bytes.
+const (
+	mostWarnings   = 2
+	longestWarning = 400
+)
+
+// PodWarnings are the last warnings of Kubernetes about the pods of a namespace, the
+// newest first, each once: why one does not start, where its own status does not say.
+// What cannot be read is left out.
+func PodWarnings(ctx context.Context, api kubernetes.Interface, namespace string) []string {
+	list, err := api.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning + ",involvedObject.kind=Pod"})
+	if err != nil {
+		return nil
+	}
+	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return b.LastTimestamp.Compare(a.LastTimestamp.Time) })
+	var said []string
+	pods := map[string]bool{}
+	for _, e := range list.Items {
+		if len(said) < mostWarnings && !pods[e.InvolvedObject.Name] {
+			pods[e.InvolvedObject.Name] = true
+			said = append(said, fmt.Sprintf("pod %q: %s: %s", e.InvolvedObject.Name, e.Reason, shortened(e.Message, longestWarning)))
+		}
+	}
+	return said
+}
+
+// shortened leaves out the middle of a text that is longer than most bytes: what went
+// wrong stands at either end.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most/4], "") + " ... " + strings.ToValidUTF8(text[len(text)-most*3/4:], "")
+}
+
 // PodState says in a few words how far a pod has come.
 func PodState(pod *corev1.Pod) string {
 	if pod == nil {

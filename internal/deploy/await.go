@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -93,9 +94,18 @@ func (s *Stage) watch(ctx context.Context, namespace string, check func(map[stri
 	case err == nil || awaited == "":
 		return err
 	case ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("waiting %s for %s: %w", podTimeout, awaited, err)
+		return fmt.Errorf("waiting %s for %s%s: %w", podTimeout, awaited, s.warnings(ctx, namespace), err)
 	}
 	return fmt.Errorf("waiting for %s: %w", awaited, err)
+}
+
+// warnings is what Kubernetes says of a namespace's pods that do not start, or "".
+func (s *Stage) warnings(ctx context.Context, namespace string) string {
+	said := cluster.PodWarnings(ctx, s.api, s.real(namespace))
+	if len(said) == 0 {
+		return ""
+	}
+	return "; Kubernetes says: " + strings.Join(said, "; ")
 }
 
 // recreate deletes a pod, waits until it is gone and starts another one of the same name.
