@@ -38,7 +38,7 @@ timed() { # timed LABEL COMMAND...
 
 judge() { # judge CNI [FLAG...]: a run on a new cluster, the whole library without flags
 	bin/cniproof run --cluster kind --name "$cluster" --cni "$1" --mirror "$mirror" --kubernetes "${minor#kubernetes-}" \
-		--report json="$out/$1.json" --report junit="$out/$1.xml" "${@:2}"
+		--report json="$out/$1.json" --report junit="$out/$1.xml" --report html="$out/$1.html" "${@:2}"
 }
 
 # shellcheck disable=SC2317 # a trap calls it

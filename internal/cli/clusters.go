@@ -14,6 +14,7 @@ import (
 	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/cluster/embedded"
 	"github.com/cniproof/cniproof/internal/cluster/embedded/engine"
+	"github.com/cniproof/cniproof/internal/scenario"
 )
 
 // clusterFlags choose the cluster of a command.
@@ -46,21 +47,30 @@ type kindOfCluster struct {
 	// enter gives the process what opening a cluster needs. It may run the program
 	// again, with more rights, and not return.
 	enter func() error
-	// stages is how many scenarios at once suit the cluster.
-	stages int
+	// stages is how many scenarios at once suit the cluster, watched how many that watch
+	// flows every 10 ms.
+	stages, watched int
 	// stays is true where a cluster that is kept is there without this process.
 	stays bool
 	// own are the flags that only some clusters know, this one among them.
 	own []string
 }
 
+// suits is how many of these scenarios may run at once where nobody says so.
+func (k kindOfCluster) suits(list []*scenario.Scenario) int {
+	if slices.ContainsFunc(list, func(s *scenario.Scenario) bool { return !s.Dynamic() }) {
+		return k.stages
+	}
+	return k.watched
+}
+
 func clusters() []kindOfCluster {
 	return []kindOfCluster{
-		{name: "embedded", provider: embeddedProvider, enter: embedded.Enter, stages: 12, own: []string{"fault"}},
-		{name: "kind", provider: kindProvider, enter: ready, stages: 6, stays: true, own: []string{
+		{name: "embedded", provider: embeddedProvider, enter: embedded.Enter, stages: 12, watched: 12, own: []string{"fault"}},
+		{name: "kind", provider: kindProvider, enter: ready, stages: 6, watched: 1, stays: true, own: []string{
 			"nodes", "cni", "cni-manifest", "mirror", "kubernetes", "node-image", "kind-config", "name", "reuse", "kubeconfig",
 		}},
-		{name: "existing", provider: existingProvider, enter: ready, stages: 6, stays: true, own: []string{
+		{name: "existing", provider: existingProvider, enter: ready, stages: 6, watched: 1, stays: true, own: []string{
 			"nodes", "mirror", "kubeconfig", "context", "external-host", "agent-image",
 		}},
 	}

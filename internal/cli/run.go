@@ -135,7 +135,7 @@ func (r *runFlags) config(c cluster.Cluster, list []*scenario.Scenario, k kindOf
 		r.seed = drawSeed()
 	}
 	if r.parallel <= 0 {
-		r.parallel = k.stages
+		r.parallel = k.suits(list)
 	}
 	return runner.Config{
 		Cluster: c, Scenarios: list, Parallel: r.parallel, Seed: r.seed,
