@@ -8,6 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,6 +104,25 @@ func (h *home) leave(ctx context.Context, keep bool) error {
 		return fmt.Errorf("looking for what this run has made: %w", err)
 	}
 	return remove(ctx, h.api, list[h.owner])
+}
+
+// neighbours says what other runs have on the cluster, or "": pods that somebody kept take
+// addresses and processors from those of this run. What cannot be read is not said.
+func neighbours(ctx context.Context, api kubernetes.Interface, owner string) string {
+	owned, err := ownedBy(ctx, api, cluster.LabelOwner)
+	if err != nil {
+		return ""
+	}
+	delete(owned, owner)
+	if len(owned) == 0 {
+		return ""
+	}
+	owners, namespaces := slices.Sorted(maps.Keys(owned)), 0
+	for _, names := range owned {
+		namespaces += len(names)
+	}
+	return fmt.Sprintf("%d namespaces of other runs stand on the cluster and share its room; those of runs that are over go with: kubectl delete namespaces -l '%s in (%s)'",
+		namespaces, cluster.LabelOwner, strings.Join(owners, ","))
 }
 
 // ownedBy returns the names of namespaces that a selector takes, by owner.

@@ -125,6 +125,9 @@ func (c *Cluster) open(ctx context.Context) error {
 		return err
 	}
 	c.description.Owner = c.home.owner
+	if others := neighbours(ctx, c.api, c.home.owner); others != "" {
+		c.config.Progress(others)
+	}
 	if err := c.survey(ctx); err != nil {
 		return err
 	}
