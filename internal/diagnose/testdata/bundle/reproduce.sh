@@ -160,7 +160,9 @@ spec:
     - socket
     image: '@IMAGE@'
     name: agent
-    resources: {}
+    resources:
+      requests:
+        cpu: 20m
     securityContext:
       allowPrivilegeEscalation: false
       capabilities:
@@ -196,7 +198,9 @@ spec:
     - socket
     image: '@IMAGE@'
     name: agent
-    resources: {}
+    resources:
+      requests:
+        cpu: 20m
     securityContext:
       allowPrivilegeEscalation: false
       capabilities:
@@ -280,7 +284,9 @@ spec:
     - socket
     image: '@IMAGE@'
     name: agent
-    resources: {}
+    resources:
+      requests:
+        cpu: 20m
     securityContext:
       allowPrivilegeEscalation: false
       capabilities:
