@@ -29,30 +29,32 @@ func newRelay(command string) *relay { return &relay{command: command} }
 
 // attach returns a stream on which the agent has answered.
 func (r *relay) attach(ctx context.Context) (io.ReadWriteCloser, error) {
-	l, err := r.current()
+	l, fresh, err := r.current()
 	if err != nil {
 		return nil, fmt.Errorf("attaching through %q: %w", r.command, err)
 	}
-	near, far := net.Pipe()
-	go l.serve(far)
-	if err := kube.Greet(ctx, near); err != nil {
-		return nil, fmt.Errorf("attaching through %q: %w", r.command, errors.Join(l.failure(), err))
+	stream, err := l.open(ctx)
+	if err != nil && !fresh && !l.alive() {
+		return r.attach(ctx) // it had ended before, and nobody had noticed
 	}
-	return near, nil
+	if err != nil {
+		return nil, fmt.Errorf("attaching through %q: %w", r.command, err)
+	}
+	return stream, nil
 }
 
-func (r *relay) current() (*link, error) {
+// current is the link, and whether it was made just now.
+func (r *relay) current() (l *link, fresh bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return nil, errors.New("the cluster is closed")
+		return nil, false, errors.New("the cluster is closed")
 	}
 	if r.link != nil && r.link.alive() {
-		return r.link, nil
+		return r.link, false, nil
 	}
-	var err error
 	r.link, err = start(r.command)
-	return r.link, err
+	return r.link, true, err
 }
 
 func (r *relay) close() {
@@ -108,6 +110,29 @@ func start(command string) (*link, error) {
 	}
 	go l.receive(stdout)
 	return l, nil
+}
+
+// open returns a stream on which the agent has answered.
+func (l *link) open(ctx context.Context) (io.ReadWriteCloser, error) {
+	near, far := net.Pipe()
+	go l.serve(far)
+	if err := kube.Greet(ctx, near); err != nil {
+		l.await(ctx)
+		return nil, errors.Join(l.failure(), err)
+	}
+	return near, nil
+}
+
+// await waits a moment for the end of a command whose agent does not answer: it may be the
+// reason.
+func (l *link) await(ctx context.Context) {
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-l.ended:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 func (l *link) alive() bool {
