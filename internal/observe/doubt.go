@@ -37,14 +37,12 @@ func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, timeouts [][
 	}
 }
 
-// waits is how long the flows that connected took, attempts that failed included. There
-// are samples of all flows, once or more often.
+// waits is how long the flows that connected took, attempts that failed included.
 func waits(samples []flow.Sample, timeouts [][]time.Duration) []time.Duration {
 	var list []time.Duration
 	for i, s := range samples {
 		if s.Outcome == flow.Connected {
-			granted := timeouts[i%len(timeouts)]
-			list = append(list, total(granted[:min(s.Attempts, len(granted))-1])+s.Took)
+			list = append(list, total(timeouts[i][:min(s.Attempts, len(timeouts[i]))-1])+s.Took)
 		}
 	}
 	return list

@@ -191,7 +191,7 @@ func (s *source) doubt(v *volley) {
 		}
 	}
 	s.pace.learn(late, false)
-	others := slow(waits(v.samples, v.timeouts))
+	others := slow(waits(v.samples, slices.Repeat(v.timeouts, s.times)))
 	for n := range v.samples {
 		sample, i := &v.samples[n], n%len(s.own)
 		if !sample.Outcome.Blocked() {
