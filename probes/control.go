@@ -28,6 +28,7 @@ type Agent struct {
 	sources   *sourcePorts
 	serving   *serving
 	clients   *clients
+	stalls    *stalls
 	slots     chan struct{} // one for each probe under way
 	raw       rawFamilies
 	diallings diallings
@@ -48,6 +49,7 @@ func NewAgent(identity string) (*Agent, error) {
 		serving:   newServing(),
 		slots:     make(chan struct{}, fileShare(maxProbes)),
 		clients:   newClients(fileShare(maxClients)),
+		stalls:    newStalls(),
 		ended:     make(chan struct{}),
 		open:      newOpenConnections(),
 		diallings: diallings{list: map[string]*dialling{}},
@@ -58,6 +60,7 @@ func NewAgent(identity string) (*Agent, error) {
 	for _, raw := range a.raw.open() {
 		go a.receiveSCTP(raw)
 	}
+	go a.stalls.watch()
 	return a, nil
 }
 
@@ -74,6 +77,7 @@ func fileShare(most int) int {
 
 // Close ends every server.
 func (a *Agent) Close() {
+	a.stalls.close()
 	a.serving.close()
 	a.clients.close()
 	a.open.close()
@@ -125,7 +129,7 @@ func (a *Agent) answer(ctx context.Context, r Request) Response {
 		}
 		response.Results = a.run(ctx, r.Batch)
 	case r.Ping != nil:
-		response.Pong = &Pong{Identity: a.identity, Serving: a.serving.ports()}
+		response.Pong = a.pong(r.Ping)
 	case r.End != nil:
 		time.AfterFunc(farewell, a.end)
 	case r.Dial != nil:
@@ -136,6 +140,15 @@ func (a *Agent) answer(ctx context.Context, r Request) Response {
 		response.fail(err)
 	}
 	return response
+}
+
+func (a *Agent) pong(p *Ping) *Pong {
+	now := time.Now()
+	a.stalls.look(p.Beat)
+	return &Pong{
+		Identity: a.identity, Serving: a.serving.ports(),
+		Age: now.Sub(a.stalls.begun), Stalled: a.stalls.longest(now, p.Within),
+	}
 }
 
 func (r *Response) fail(err error) {

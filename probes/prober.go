@@ -48,8 +48,11 @@ func (c *Client) Serve(ctx context.Context, ports []Port) error {
 }
 
 // Ping asks what the agent is and what it serves now.
-func (c *Client) Ping(ctx context.Context) (Pong, error) {
-	answer, err := c.call(ctx, Request{Ping: &Ping{}})
+func (c *Client) Ping(ctx context.Context) (Pong, error) { return c.PingPast(ctx, Ping{}) }
+
+// PingPast asks as well how the agent was within a while before the request reaches it.
+func (c *Client) PingPast(ctx context.Context, past Ping) (Pong, error) {
+	answer, err := c.call(ctx, Request{Ping: &past})
 	if err != nil {
 		return Pong{}, err
 	}

@@ -55,8 +55,16 @@ type Port struct {
 	Number uint16 `json:"number"`
 }
 
-// Ping asks whether the agent is alive and what it serves.
-type Ping struct{}
+// StallsKept is how far back an agent remembers when it was kept from running.
+const StallsKept = time.Minute
+
+// Ping asks whether the agent is alive, what it serves, and how it was for a while before.
+type Ping struct {
+	Within time.Duration `json:"within,omitempty"` // the while, at most StallsKept
+	// Beat is how often the agent shall look from now on whether it can run, within bounds of
+	// its own: what keeps it for less may go unseen, and counts as that long. 0: as before.
+	Beat time.Duration `json:"beat,omitempty"`
+}
 
 // End asks the agent to end well, as a job does that has completed. It answers before.
 type End struct{}
@@ -149,6 +157,11 @@ type Response struct {
 type Pong struct {
 	Identity string `json:"identity"`
 	Serving  []Port `json:"serving"` // every port whose listener is up now, sorted
+	// Age is how long ago the agent began.
+	Age time.Duration `json:"age"`
+	// Stalled is at most for how long the agent was kept from running at one time in the
+	// while that the Ping asks for.
+	Stalled time.Duration `json:"stalled"`
 }
 
 // Result is what became of one probe.

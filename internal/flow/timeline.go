@@ -30,8 +30,8 @@ type Sample struct {
 	Outcome  Outcome
 	Attempts int
 	Detail   string // why the outcome is not Connected
-	// Lag is how long the agents at both ends took to answer their control streams
-	// meanwhile, where that was asked: by at most that much Begin is too early.
+	// Lag is for how long the request and its answer were on their way, where that is known:
+	// by at most that much Begin is too early.
 	Lag time.Duration
 }
 

@@ -93,7 +93,7 @@ func (a *Agent) Serve(ctx context.Context, ports []probes.Port) (identity string
 			return "", fmt.Errorf("serving %d ports on %s: %w", len(ports), a.endpoint, err)
 		}
 	}
-	pong, err := a.ping(ctx)
+	pong, err := a.ping(ctx, probes.Ping{})
 	if err != nil {
 		return "", err
 	}
@@ -184,13 +184,13 @@ func (a *Agent) probe(ctx context.Context, batch probes.Batch) ([]probes.Result,
 	return results, nil
 }
 
-// ping asks the agent who it is and what it serves.
-func (a *Agent) ping(ctx context.Context) (probes.Pong, error) {
+// ping asks the agent who it is, what it serves, and how it was for a while before.
+func (a *Agent) ping(ctx context.Context, past probes.Ping) (probes.Pong, error) {
 	client, err := a.dial(ctx)
 	if err != nil {
 		return probes.Pong{}, err
 	}
-	pong, err := client.Ping(ctx)
+	pong, err := client.PingPast(ctx, past)
 	if err != nil {
 		a.reset(client)
 		return probes.Pong{}, fmt.Errorf("pinging the agent of %s: %w", a.endpoint, err)

@@ -4,37 +4,30 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
-	"github.com/cniproof/cniproof/probes"
 )
 
-// health is what an agent said of itself on its control stream.
-type health struct {
-	pong probes.Pong
-	lag  time.Duration // how long it took to say so
-	err  error
-}
-
 // doubt turns the outcome of a closed-looking flow into Failed where silence
-// proves nothing: an agent at either end does not answer on its control stream,
-// the server does not listen, or answers come so late, an agent's or those of other
-// flows of the round, that the flow's own answer may have been late as well.
-func (w *Watcher) doubt(ctx context.Context, samples []flow.Sample, timeouts [][]time.Duration, during map[*Agent]health) {
-	after := w.checkup(ctx, w.silent(samples))
-	others := slow(waits(samples, timeouts))
+// proves nothing: an agent at either end does not answer on its control stream, or was kept
+// from running while the round lasted, the server does not listen, or the answers of other
+// flows of the round came so late that the flow's own may have been late as well. It returns
+// for how long agents were kept from running.
+func (w *Watcher) doubt(ctx context.Context, round *flow.Round, timeouts [][]time.Duration) []time.Duration {
+	said := w.checkup(ctx, w.silent(round.Samples), round.Begin)
+	others := slow(waits(round.Samples, timeouts))
 	for i, t := range w.targets {
-		if !samples[i].Outcome.Blocked() {
+		s := &round.Samples[i]
+		if !s.Outcome.Blocked() {
 			continue
 		}
 		granted := total(timeouts[i])
-		if reason := cmp.Or(suspect(t, after, granted), suspect(t, during, granted), crowded(samples[i], others, granted)); reason != "" {
-			samples[i].Outcome, samples[i].Detail = flow.Failed, reason
+		if reason := cmp.Or(suspect(t, said, granted), crowded(*s, others, granted)); reason != "" {
+			s.Outcome, s.Detail = flow.Failed, reason
 		}
 	}
+	return stalls(said)
 }
 
 // waits is how long the flows that connected took, attempts that failed included.
@@ -58,11 +51,11 @@ func crowded(s flow.Sample, others, granted time.Duration) string {
 		others.Round(time.Millisecond), granted.Round(time.Millisecond))
 }
 
-// ends are the agents at either end of the targets that a test selects.
-func (w *Watcher) ends(selected func(int) bool) map[*Agent]bool {
+// silent are the agents at either end of the flows that look closed.
+func (w *Watcher) silent(samples []flow.Sample) map[*Agent]bool {
 	found := map[*Agent]bool{}
 	for i, t := range w.targets {
-		if !selected(i) || t.From == nil {
+		if !samples[i].Outcome.Blocked() || t.From == nil {
 			continue
 		}
 		found[t.From] = true
@@ -71,86 +64,4 @@ func (w *Watcher) ends(selected func(int) bool) map[*Agent]bool {
 		}
 	}
 	return found
-}
-
-func (w *Watcher) everyone() map[*Agent]bool { return w.ends(func(int) bool { return true }) }
-
-func (w *Watcher) silent(samples []flow.Sample) map[*Agent]bool {
-	return w.ends(func(i int) bool { return samples[i].Outcome.Blocked() })
-}
-
-// checkup pings agents, all at the same time.
-func (w *Watcher) checkup(ctx context.Context, agents map[*Agent]bool) map[*Agent]health {
-	found := make(map[*Agent]health, len(agents))
-	var mu sync.Mutex
-	var group sync.WaitGroup
-	for a := range agents {
-		group.Go(func() {
-			h := w.check(ctx, a)
-			mu.Lock()
-			defer mu.Unlock()
-			found[a] = h
-		})
-	}
-	group.Wait()
-	return found
-}
-
-// lags is how late the agents were that answered at all.
-func lags(agents map[*Agent]health) []time.Duration {
-	var list []time.Duration
-	for _, h := range agents {
-		if h.err == nil {
-			list = append(list, h.lag)
-		}
-	}
-	return list
-}
-
-func (w *Watcher) check(ctx context.Context, a *Agent) health {
-	if w.away != nil {
-		if err := w.away(a); err != nil {
-			return health{err: err}
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, w.grace)
-	defer cancel()
-	begin := time.Now()
-	pong, err := a.ping(ctx)
-	return health{pong: pong, lag: time.Since(begin), err: err}
-}
-
-// suspect says why the flow's silence proves nothing, or "".
-func suspect(t Target, agents map[*Agent]health, granted time.Duration) string {
-	if reason := agents[t.From].late(granted); reason != "" {
-		return "could not tell: source: " + reason
-	}
-	if t.To == nil {
-		return ""
-	}
-	server := agents[t.To]
-	if reason := server.late(granted); reason != "" {
-		return "could not tell: destination: " + reason
-	}
-	if t.Kind == probes.KindICMP {
-		return "" // the kernel answers, for nobody
-	}
-	if server.pong.Identity != t.Peer {
-		return fmt.Sprintf("could not tell: the destination is %q, not %q", server.pong.Identity, t.Peer)
-	}
-	if !slices.Contains(server.pong.Serving, t.Port) {
-		return fmt.Sprintf("could not tell: nothing listens on %s port %d at the destination", t.Port.Kind, t.Port.Number)
-	}
-	return ""
-}
-
-func (h health) late(granted time.Duration) string {
-	switch {
-	case h.err != nil:
-		return h.err.Error()
-	case h.lag > granted/2:
-		return fmt.Sprintf("the agent took %s to answer its control stream where the probe waited %s",
-			h.lag.Round(time.Millisecond), granted.Round(time.Millisecond))
-	}
-	return ""
 }

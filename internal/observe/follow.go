@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
+	"github.com/cniproof/cniproof/probes"
 )
 
 const (
@@ -206,7 +207,7 @@ func (f *follower) suspectAway(ctx context.Context, t Target, detail string) {
 func (f *follower) await(ctx context.Context, a *Agent) {
 	for ctx.Err() == nil {
 		limited, cancel := context.WithTimeout(ctx, returning)
-		_, err := a.ping(limited)
+		_, err := a.ping(limited, probes.Ping{})
 		cancel()
 		if err == nil {
 			f.mu.Lock()

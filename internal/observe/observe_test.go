@@ -21,12 +21,13 @@ import (
 type lab struct {
 	pool *observe.Pool
 
-	mu       sync.Mutex // guards streams, attached and broken
-	agents   map[flow.Endpoint]*probes.Agent
-	streams  map[flow.Endpoint]net.Conn // the latest, for cutting
-	attached map[flow.Endpoint]int
-	broken   map[flow.Endpoint]bool
-	delay    map[flow.Endpoint]time.Duration
+	mu        sync.Mutex // guards all but agents
+	agents    map[flow.Endpoint]*probes.Agent
+	processes map[flow.Endpoint]*process // in the place of agents
+	streams   map[flow.Endpoint]net.Conn // the latest, for cutting
+	attached  map[flow.Endpoint]int
+	broken    map[flow.Endpoint]bool
+	delay     map[flow.Endpoint]time.Duration
 }
 
 var (
@@ -37,7 +38,7 @@ var (
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{
-		agents: map[flow.Endpoint]*probes.Agent{}, streams: map[flow.Endpoint]net.Conn{},
+		agents: map[flow.Endpoint]*probes.Agent{}, processes: map[flow.Endpoint]*process{}, streams: map[flow.Endpoint]net.Conn{},
 		attached: map[flow.Endpoint]int{}, broken: map[flow.Endpoint]bool{}, delay: map[flow.Endpoint]time.Duration{},
 	}
 	for _, e := range []flow.Endpoint{client, server} {
@@ -54,12 +55,15 @@ func newLab(t *testing.T) *lab {
 }
 
 func (l *lab) attach(ctx context.Context, e flow.Endpoint) (io.ReadWriteCloser, error) {
-	ours, theirs := net.Pipe()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken[e] {
 		return nil, errors.New("no route to the agent")
 	}
+	if p := l.processes[e]; p != nil {
+		return p.stream, nil
+	}
+	ours, theirs := net.Pipe()
 	l.attached[e]++
 	l.streams[e] = theirs
 	go func() {
@@ -223,18 +227,36 @@ func TestAReplacedServerIsNoDenial(t *testing.T) {
 	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "of-long-ago")
 }
 
-func TestALateAgentIsNoDenial(t *testing.T) {
-	l := newLab(t)
-	l.delay[server] = 300 * time.Millisecond
-	target := dropped(t, l.target(t))
-	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "to answer its control stream")
+// A slow control stream says nothing of how the agent was while the flow was tried.
+func TestALateAnswerIsWaitedFor(t *testing.T) {
+	for _, delay := range []time.Duration{100 * time.Millisecond, 600 * time.Millisecond} {
+		l := newLab(t)
+		l.delay[server] = delay
+		expectOutcome(t, l.told(t, dropped(t, l.target(t)))[0], flow.TimedOut, "")
+	}
 }
 
-func TestALateAgentIsWaitedForInTheEnd(t *testing.T) {
+// An agent that stood still while the flow was tried may have kept its answer back.
+func TestSilenceOfAHaltedAgentIsNoDenial(t *testing.T) {
 	l := newLab(t)
-	l.delay[server] = 100 * time.Millisecond
+	halted := l.start(t, server)
 	target := dropped(t, l.target(t))
 	expectOutcome(t, l.told(t, target)[0], flow.TimedOut, "")
+	halted.halt(t, 200*time.Millisecond)
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "destination: the agent was kept from running for up to")
+	expectOutcome(t, l.told(t, target)[0], flow.TimedOut, "")
+}
+
+// The silence of an agent that was not there yet, or not any more, is none of a policy.
+func TestSilenceOfAnAgentThatWasReplacedIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	first := l.start(t, server)
+	target := dropped(t, l.target(t))
+	target.Address = silentFor(t, func() {
+		first.end(t)
+		l.start(t, server)
+	})
+	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "destination: ")
 }
 
 func TestACutStreamIsNoDenialAndComesBack(t *testing.T) {

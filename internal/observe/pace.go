@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 	"time"
@@ -16,35 +17,43 @@ const (
 	longest  = time.Second
 	margin   = 4
 	initial  = 25 * time.Millisecond // what counts as slow before the first answer
+	// stallMargin is how many halves of a stall an attempt waits: silence that lasted less
+	// than two stalls proves nothing.
+	stallMargin = 5
 )
 
 // slowest is the share of answers that a round may leave out as odd: one that took
 // a retransmission says nothing about the others.
 const slowest = 20
 
-// pace learns from the answers how long an attempt has to wait. It rises at once
-// and falls slowly, and is shared by all watchers of a pool.
+// pace learns from the answers, and from agents that were kept from running, how long an
+// attempt has to wait. It rises at once and falls slowly, and is shared by all watchers of
+// a pool.
 type pace struct {
-	mu   sync.Mutex
-	slow time.Duration // a slow answer of late
+	mu    sync.Mutex
+	slow  time.Duration // a slow answer of late
+	stall time.Duration // for how long agents were kept from running of late
 }
 
-// learn takes in how long the answers of one round took. Those of a few flows, tried
-// alone, can be slow but say nothing of how slow a whole table may be.
-func (p *pace) learn(answers []time.Duration, few bool) {
-	if len(answers) == 0 {
-		return
-	}
-	took := slow(answers)
+// learn takes in how long the answers of one round took, and for how long the agents that
+// were asked were kept from running. Answers of a few flows, tried alone, can be slow but say
+// nothing of how slow a whole table may be.
+func (p *pace) learn(answers, stalls []time.Duration, few bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if took > p.slow {
-		p.slow = took
-		return
+	p.slow = learned(p.slow, answers, few)
+	p.stall = learned(p.stall, stalls, few)
+}
+
+func learned(known time.Duration, list []time.Duration, few bool) time.Duration {
+	took := slow(list)
+	switch {
+	case len(list) == 0, few && took < known:
+		return known
+	case took > known:
+		return took
 	}
-	if !few {
-		p.slow -= (p.slow - took) / 4
-	}
+	return known - (known-took)/2
 }
 
 // slow is a slow answer, but not an odd one; 0 of none.
@@ -56,22 +65,17 @@ func slow(answers []time.Duration) time.Duration {
 	return answers[len(answers)-1-len(answers)/slowest]
 }
 
-// slowNow is what counts as a slow answer.
-func (p *pace) slowNow() time.Duration {
+// now is what counts as a slow answer, and as a long stall.
+func (p *pace) now() (slow, stall time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.slow
+	return p.slow, p.stall
 }
 
 // attempt is the time-out of one attempt.
 func (p *pace) attempt() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	slow := p.slow
-	if slow == 0 {
-		slow = initial
-	}
-	return min(max(margin*slow, shortest), longest)
+	slow, stall := p.now()
+	return min(max(margin*cmp.Or(slow, initial), stallMargin*stall/2, shortest), longest)
 }
 
 // series gives every flow its attempts, by the number of rounds in a row in which

@@ -38,37 +38,52 @@ func answersOf(n int, took time.Duration) []time.Duration {
 
 func TestPaceRisesAtOnceAndFallsSlowly(t *testing.T) {
 	var p pace
-	p.learn(answersOf(10, time.Millisecond), false)
+	p.learn(answersOf(10, time.Millisecond), nil, false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("after quick answers an attempt waits %s, want %s", got, shortest)
 	}
-	p.learn(answersOf(10, 100*time.Millisecond), false)
+	p.learn(answersOf(10, 100*time.Millisecond), nil, false)
 	if got := p.attempt(); got != margin*100*time.Millisecond {
 		t.Errorf("after slow answers an attempt waits %s", got)
 	}
-	p.learn(answersOf(10, time.Millisecond), false)
-	if got := p.attempt(); got < 250*time.Millisecond {
+	p.learn(answersOf(10, time.Millisecond), nil, false)
+	if got := p.attempt(); got < 200*time.Millisecond {
 		t.Errorf("one quick round made an attempt wait only %s", got)
 	}
 	for range 100 {
-		p.learn(answersOf(10, time.Millisecond), false)
+		p.learn(answersOf(10, time.Millisecond), nil, false)
 	}
 	if got := p.attempt(); got != shortest {
 		t.Errorf("after many quick rounds an attempt waits %s, want %s", got, shortest)
 	}
-	p.learn(answersOf(10, time.Hour), false)
+	p.learn(answersOf(10, time.Hour), nil, false)
 	if got := p.attempt(); got != longest {
 		t.Errorf("an attempt waits %s, want at most %s", got, longest)
 	}
 }
 
+// Silence counts only where it lasted for twice as long as any agent stood still.
+func TestPaceMakesRoomForStalls(t *testing.T) {
+	var p pace
+	p.learn(answersOf(10, time.Millisecond), []time.Duration{10 * time.Millisecond, 100 * time.Millisecond}, false)
+	if got := p.attempt(); got <= 200*time.Millisecond {
+		t.Errorf("agents stood still for 100 ms, and an attempt waits %s", got)
+	}
+	for range 20 {
+		p.learn(answersOf(10, time.Millisecond), []time.Duration{10 * time.Millisecond}, false)
+	}
+	if got := p.attempt(); got != shortest {
+		t.Errorf("after many rounds without, an attempt waits %s, want %s", got, shortest)
+	}
+}
+
 func TestOneOddAnswerDoesNotSetThePace(t *testing.T) {
 	var p pace
-	p.learn(append(answersOf(99, time.Millisecond), time.Second), false)
+	p.learn(append(answersOf(99, time.Millisecond), time.Second), nil, false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("one retransmission made an attempt wait %s", got)
 	}
-	p.learn(nil, false)
+	p.learn(nil, nil, false)
 	if got := p.attempt(); got != shortest {
 		t.Errorf("a round without answers made an attempt wait %s", got)
 	}
@@ -76,13 +91,13 @@ func TestOneOddAnswerDoesNotSetThePace(t *testing.T) {
 
 func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
 	var p pace
-	p.learn(answersOf(300, 100*time.Millisecond), false)
+	p.learn(answersOf(300, 100*time.Millisecond), nil, false)
 	before := p.attempt()
-	p.learn(answersOf(8, time.Millisecond), true)
+	p.learn(answersOf(8, time.Millisecond), nil, true)
 	if got := p.attempt(); got != before {
 		t.Errorf("quick answers of a few flows changed an attempt from %s to %s", before, got)
 	}
-	p.learn(answersOf(8, 200*time.Millisecond), true)
+	p.learn(answersOf(8, 200*time.Millisecond), nil, true)
 	if got := p.attempt(); got <= before {
 		t.Errorf("slow answers of a few flows left an attempt at %s", got)
 	}
@@ -90,7 +105,7 @@ func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
 
 func TestAFewFlowsWaitHalfAsLong(t *testing.T) {
 	var p pace
-	p.learn(answersOf(300, 100*time.Millisecond), false)
+	p.learn(answersOf(300, 100*time.Millisecond), nil, false)
 	all, few := p.series([]int{0}, flow.Look{}, false), p.series([]int{0}, flow.Look{}, true)
 	if all[0][0] != 2*few[0][0] {
 		t.Errorf("tried alone a flow waits %s, in the whole table %s", few[0][0], all[0][0])
@@ -100,7 +115,7 @@ func TestAFewFlowsWaitHalfAsLong(t *testing.T) {
 // What convicts somebody has waited for longer than the kernel does to repeat a SYN.
 func TestAPatientRoundGivesEveryFlowMoreThanASecond(t *testing.T) {
 	var p pace
-	p.learn(answersOf(10, time.Millisecond), false)
+	p.learn(answersOf(10, time.Millisecond), nil, false)
 	for n := range 3 {
 		if got := total(p.series([]int{n}, flow.Look{Patient: true}, false)[0]); got <= longest {
 			t.Errorf("a flow that connected %d times is given %s", n, got)

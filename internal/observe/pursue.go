@@ -37,11 +37,11 @@ const (
 func (p *Pool) Pursue(ctx context.Context, targets []Target, interval time.Duration, take func(target int, s flow.Sample)) {
 	interval = max(interval, time.Duration(len(targets))*eachProbe)
 	c := &chase{take: take, interval: interval, times: int(max(1, together/max(1, interval))), pulses: map[*Agent]*pulse{}}
-	c.pace.slow = p.pace.slowNow()
+	c.pace.slow, c.pace.stall = p.pace.now()
 	feeling, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var pulses, lanes sync.WaitGroup
 	for _, a := range ends(targets) {
-		b := newPulse(a, c.beatEvery)
+		b := newPulse(a, c.attempt)
 		c.pulses[a] = b
 		pulses.Go(func() { b.feel(feeling) })
 	}
@@ -85,16 +85,18 @@ type chase struct {
 	take   func(int, flow.Sample)
 }
 
-// beatEvery is how often an agent is asked how it is: some times while an attempt waits.
-func (c *chase) beatEvery() time.Duration {
-	return min(max(shortestBeat, c.attempt()/10), longestBeat)
-}
-
 // source is the targets of one source.
 type source struct {
 	*chase
 	watcher *Watcher
 	own     []int // the numbers of the watcher's targets
+	held    []held
+}
+
+// held is a sample that is not handed over yet.
+type held struct {
+	target int
+	flow.Sample
 }
 
 func (c *chase) sources(targets []Target) []*source {
@@ -117,6 +119,7 @@ func (c *chase) sources(targets []Target) []*source {
 type volley struct {
 	timeouts [][]time.Duration
 	samples  []flow.Sample // of all targets, once for each interval
+	next     time.Time     // no later volley begins before
 	begin    time.Time
 	end      time.Time     // set before done is closed
 	done     chan struct{} // closed when every sample is there
@@ -129,15 +132,17 @@ func (s *source) run(ctx context.Context) {
 	group.Go(func() {
 		for v := range queue {
 			<-v.done
-			s.deliver(v)
+			s.settle(v)
+			s.deliver(v.next)
 		}
+		s.deliver(time.Now())
 	})
 	due := time.Now()
 	for Wait(ctx, time.Until(due)) {
 		if due = due.Add(time.Duration(s.times) * s.interval); due.Before(time.Now()) {
 			due = time.Now() // no catching up
 		}
-		v := &volley{timeouts: slices.Repeat([][]time.Duration{{s.attempt()}}, len(s.own)), done: make(chan struct{})}
+		v := &volley{next: due, timeouts: slices.Repeat([][]time.Duration{{s.attempt()}}, len(s.own)), done: make(chan struct{})}
 		select {
 		case queue <- v:
 			group.Go(func() { s.fire(context.WithoutCancel(ctx), v) })
@@ -160,37 +165,41 @@ func (s *source) fire(ctx context.Context, v *volley) {
 	}
 	v.samples = s.watcher.probe(ctx, s.watcher.targets[0].From, all, v.timeouts, probes.Batch{Times: s.times, Every: s.interval})
 	v.end = time.Now()
-	s.pace.learn(answers(v.samples), false)
+	s.pace.learn(answers(v.samples), nil, false)
 }
 
-// deliver hands a volley over once it is known how the agents were meanwhile.
-func (s *source) deliver(v *volley) {
+// settle makes samples of a volley, once it is known how the agents were meanwhile.
+func (s *source) settle(v *volley) {
 	if slices.ContainsFunc(v.samples, func(s flow.Sample) bool { return s.Outcome.Blocked() }) {
 		s.doubt(v)
 	}
-	s.date(v)
-	s.taking.Lock()
-	defer s.taking.Unlock()
+	v.date()
 	for n, sample := range v.samples {
-		s.take(s.own[n%len(s.own)], sample)
+		s.held = append(s.held, held{s.own[n%len(s.own)], sample})
 	}
 }
 
+// deliver hands over what began before that time, in its order: on a busy machine a volley's
+// last probes may begin later than the next one's first.
+func (s *source) deliver(before time.Time) {
+	slices.SortStableFunc(s.held, func(a, b held) int { return a.Begin.Compare(b.Begin) })
+	n, _ := slices.BinarySearchFunc(s.held, before, func(h held, t time.Time) int { return h.Begin.Compare(t) })
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	for _, h := range s.held[:n] {
+		s.take(h.target, h.Sample)
+	}
+	s.held = slices.Clone(s.held[n:])
+}
+
 // doubt turns silence that proves nothing into Failed: by all that the agents at both
-// ends have said from the volley's begin until after its end, and by how long other flows
-// of the volley took.
+// ends have said of the volley's time, and by how long other flows of the volley took.
 func (s *source) doubt(v *volley) {
 	said := map[*Agent][]health{}
-	var late []time.Duration
 	for _, a := range ends(s.watcher.targets) {
 		said[a] = s.pulses[a].between(v.begin, v.end)
-		for _, h := range said[a] {
-			if h.err == nil {
-				late = append(late, h.lag)
-			}
-		}
 	}
-	s.pace.learn(late, false)
+	s.pace.learn(nil, stalls(said), false)
 	others := slow(waits(v.samples, slices.Repeat(v.timeouts, s.times)))
 	for n := range v.samples {
 		sample, i := &v.samples[n], n%len(s.own)
@@ -198,33 +207,20 @@ func (s *source) doubt(v *volley) {
 			continue
 		}
 		t, granted := s.watcher.targets[i], total(v.timeouts[i])
-		if reason := cmp.Or(suspectOnce(t, said, granted), crowded(*sample, others, granted)); reason != "" {
+		if reason := cmp.Or(suspect(t, said, granted), crowded(*sample, others, granted)); reason != "" {
 			sample.Outcome, sample.Detail = flow.Failed, reason
 		}
 	}
 }
 
-// date adds how late the agents were that say when.
-func (s *source) date(v *volley) {
+// date adds for how long the volley and its results were on their way, of which nobody
+// knows how it divides: the probes began so much later at most.
+func (v *volley) date() {
+	lasted := time.Duration(0)
+	for _, s := range v.samples {
+		lasted = max(lasted, s.Begin.Add(s.Took).Sub(v.begin))
+	}
 	for n := range v.samples {
-		for _, a := range ends([]Target{s.watcher.targets[n%len(s.own)]}) {
-			v.samples[n].Lag = max(v.samples[n].Lag, s.pulses[a].lag(v.begin, v.end))
-		}
+		v.samples[n].Lag = v.end.Sub(v.begin) - lasted
 	}
-}
-
-// suspectOnce is suspect for all that the agents have said over a while.
-func suspectOnce(t Target, said map[*Agent][]health, granted time.Duration) string {
-	for n := range max(len(said[t.From]), len(said[t.To])) {
-		then := map[*Agent]health{}
-		for _, a := range []*Agent{t.From, t.To} {
-			if list := said[a]; len(list) > 0 {
-				then[a] = list[min(n, len(list)-1)]
-			}
-		}
-		if reason := suspect(t, then, granted); reason != "" {
-			return reason
-		}
-	}
-	return ""
 }

@@ -84,19 +84,41 @@ func TestPursueKnowsWhenSilenceProvesNothing(t *testing.T) {
 	}
 }
 
-// An agent that answers late does not make a denial of what may be late as well.
-func TestPursueDoubtsABusyAgent(t *testing.T) {
+// While an agent stands still, silence proves nothing, and before and afterwards it does.
+func TestPursueDoubtsAHaltedAgent(t *testing.T) {
 	l := newLab(t)
+	halted := l.start(t, server)
+	s, stop := pursue(t, l, dropped(t, l.target(t)))
+	told := func(n int) func(map[int][]flow.Sample) bool {
+		return func(all map[int][]flow.Sample) bool { return count(all[0], flow.TimedOut) >= n }
+	}
+	s.await(t, "ten samples", told(10))
+	begin := time.Now()
+	halted.halt(t, 600*time.Millisecond) // more than half of any time-out
+	end := time.Now()
+	s.await(t, "samples from after that", func(all map[int][]flow.Sample) bool {
+		n := len(all[0]) - 1
+		return n >= 0 && all[0][n].Outcome == flow.TimedOut && all[0][n].Begin.After(end)
+	})
+	for _, sample := range stop()[0] {
+		if sample.Begin.After(begin) && sample.Begin.Before(end) && sample.Outcome != flow.Failed {
+			t.Errorf("a sample of %s after the halt's begin is %s", sample.Begin.Sub(begin), sample.Outcome)
+		}
+	}
+}
+
+// A slow stream dates samples less exactly, and is no reason to doubt them.
+func TestPursueDatesSamplesBySlowStreams(t *testing.T) {
+	l := newLab(t)
+	l.delay[client] = 100 * time.Millisecond
 	target := l.target(t)
-	l.mu.Lock()
-	l.delay[server] = 600 * time.Millisecond // more than half of any time-out
-	l.mu.Unlock()
-	l.cut(server) // the next stream is slow
-	s, stop := pursue(t, l, dropped(t, target))
-	s.await(t, "ten samples", func(all map[int][]flow.Sample) bool { return len(all[0]) >= 10 })
+	s, stop := pursue(t, l, target, dropped(t, target))
+	s.await(t, "ten samples of each", func(all map[int][]flow.Sample) bool {
+		return count(all[0], flow.Connected) >= 10 && count(all[1], flow.TimedOut) >= 10
+	})
 	for n, sample := range stop()[0] {
-		if sample.Outcome != flow.Failed {
-			t.Errorf("sample %d is %s", n, sample.Outcome)
+		if sample.Outcome == flow.Connected && sample.Lag < 100*time.Millisecond {
+			t.Errorf("sample %d is dated to %s, and the stream took 100 ms", n, sample.Lag)
 		}
 	}
 }

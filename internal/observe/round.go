@@ -27,12 +27,9 @@ func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) fl
 			}
 		})
 	}
-	var during map[*Agent]health
-	group.Go(func() { during = w.checkup(ctx, w.everyone()) })
 	group.Wait()
-	late := lags(during)
-	w.pace.learn(append(answers(round.Samples), late...), w.few)
-	w.doubt(ctx, round.Samples, timeouts, during)
+	stalls := w.doubt(ctx, &round, timeouts)
+	w.pace.learn(answers(round.Samples), stalls, w.few)
 	round.End = time.Now()
 	return round
 }

@@ -45,7 +45,7 @@ func leaking() Input {
 	leaky := steady("swapped", window(0, vigil.Leak, 12*ms, 60*ms), window(1, vigil.Leak, 14*ms, 50*ms), window(0, vigil.Leak, 300*ms, 310*ms),
 		window(7, vigil.Disruption, 15*ms, 55*ms), window(8, vigil.Unclear, 100*ms, 400*ms))
 	unclear := window(3, vigil.Unclear, 100*ms, 900*ms)
-	unclear.Open, unclear.Outcome, unclear.Detail = true, flow.Failed, "could not tell: the agent took 90ms to answer its control stream where the probe waited 40ms"
+	unclear.Open, unclear.Outcome, unclear.Detail = true, flow.Failed, "could not tell: destination: the agent was kept from running for up to 90ms where the probe waited 40ms"
 	dim := steady("restarted", unclear)
 	r := &judge.Run{Took: 3 * time.Second}
 	r.Scenarios = []judge.Scenario{

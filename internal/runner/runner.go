@@ -75,7 +75,7 @@ const settledRounds = 2
 
 // hopeless replaces Within once the preflight has shown that nothing is enforced:
 // waiting longer for each scenario would only say the same later.
-const hopeless = 1500 * time.Millisecond
+const hopeless = 500 * time.Millisecond
 
 // Run runs the scenarios. It always returns what it has: when the context ends,
 // the rest is reported as skipped; when the cluster breaks, Run.Err says so.
