@@ -9,7 +9,8 @@ import (
 type Look struct {
 	// Again is false once enough was seen.
 	Again bool
-	// Only has the indices of the flows to try; nil stands for all of them.
+	// Only has the indices of the flows to try; nil stands for all of them. The silence of
+	// some is taken at its word: it says when all are worth a try, and decides nothing.
 	Only []int
 	// Pause comes before the round.
 	Pause time.Duration

@@ -19,7 +19,7 @@ type health struct {
 // onItsWay is how long a question and its answer may take before the agent is asked again:
 // the while that an answer is about ends when the question arrived, and nobody knows when
 // that was.
-const onItsWay = 250 * time.Millisecond
+const onItsWay = 100 * time.Millisecond
 
 // beats is how many times an agent looks whether it can run while an attempt waits.
 const beats = 8

@@ -15,7 +15,8 @@ import (
 const grace = 10 * time.Second
 
 // round tries every target once, all at the same time, and then makes sure that
-// what looks closed is not merely a server that is gone or a machine too busy to answer.
+// what looks closed is not merely a server that is gone or a machine too busy to answer. A
+// few flows, tried alone, are taken at their word: a whole round follows that is not.
 func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) flow.Round {
 	round := flow.Round{Begin: time.Now(), Patient: look.Patient, Samples: make([]flow.Sample, len(w.targets))}
 	timeouts := w.pace.series(connected, look, w.few)
@@ -28,7 +29,10 @@ func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) fl
 		})
 	}
 	group.Wait()
-	stalls := w.doubt(ctx, &round, timeouts)
+	var stalls []time.Duration
+	if !w.few {
+		stalls = w.doubt(ctx, &round, timeouts)
+	}
 	w.pace.learn(answers(round.Samples), stalls, w.few)
 	round.End = time.Now()
 	return round
