@@ -58,7 +58,7 @@ func (s *Stage) awaitReady(ctx context.Context, namespace string, pods []*podSta
 // note takes down who a ready pod is. Addresses of a family that the cluster as a
 // whole does not have are of no use.
 func (s *Stage) note(p *podState, pod *corev1.Pod) error {
-	p.uid, p.addrs, p.lastWords = string(pod.UID), nil, lastWords(pod)
+	p.uid, p.restarts, p.addrs, p.lastWords = string(pod.UID), restarts(pod), nil, lastWords(pod)
 	families, cidrs := s.cluster.Description().Families, s.cluster.Description().PodCIDRs
 	for _, ip := range pod.Status.PodIPs {
 		addr, err := netip.ParseAddr(ip.IP)

@@ -69,6 +69,7 @@ type podState struct {
 	// nodePorts are those that lead to the pod's ports, on every node; 0: there is none.
 	nodePorts map[flow.Port]uint16
 	uid       string
+	restarts  int32 // of its containers
 	// completed is true for a pod that has ended well; had is the addresses that it then had.
 	completed bool
 	had       []netip.Addr

@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/probes"
@@ -78,6 +79,7 @@ type Agent struct {
 	mu     sync.Mutex
 	client *probes.Client
 	served []probes.Port
+	born   time.Time // no later than that, for an agent in a pod; zero: not known yet
 }
 
 // Serve makes the agent answer on the ports, in addition to those of earlier
@@ -97,6 +99,7 @@ func (a *Agent) Serve(ctx context.Context, ports []probes.Port) (identity string
 	if err != nil {
 		return "", err
 	}
+	a.began(time.Now().Add(-pong.Age))
 	a.mu.Lock()
 	for _, p := range ports {
 		if !slices.Contains(a.served, p) {

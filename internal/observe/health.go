@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/probes"
 )
 
@@ -29,7 +30,8 @@ const beats = 8
 // now on, in which an attempt waits that long.
 func (a *Agent) past(ctx context.Context, since time.Time, attempt time.Duration) health {
 	for extra := onItsWay; ; extra *= 4 {
-		within := time.Since(since) + extra
+		asked := time.Now()
+		within := asked.Sub(since) + extra
 		pong, err := a.ping(ctx, probes.Ping{Within: within, Beat: attempt / beats})
 		now := time.Now()
 		switch {
@@ -39,10 +41,29 @@ func (a *Agent) past(ctx context.Context, since time.Time, attempt time.Duration
 			return health{err: fmt.Errorf("the agent of %s remembers %s, which is too short", a.endpoint, probes.StallsKept)}
 		case now.Add(-pong.Age).After(since):
 			return health{err: fmt.Errorf("the agent of %s began only %s ago", a.endpoint, pong.Age.Round(time.Millisecond))}
+		case a.anew(asked.Add(-pong.Age)):
+			return health{err: fmt.Errorf("the agent of %s began anew %s ago: its pod may have another address since", a.endpoint, pong.Age.Round(time.Millisecond))}
 		case !now.Add(-within).After(since):
 			return health{pong: pong}
 		}
 	}
+}
+
+// began notes when the agent began, at the latest, as it was when it was first asked.
+func (a *Agent) began(latest time.Time) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.born.IsZero() {
+		a.born = latest
+	}
+}
+
+// anew reports whether an agent in a pod, which began no earlier than that, is another one
+// than was first asked. Elsewhere an agent may begin anew: its addresses stay.
+func (a *Agent) anew(earliest time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.endpoint.Kind == flow.KindPod && !a.born.IsZero() && earliest.After(a.born)
 }
 
 // checkup asks agents how they have been since that time, all at once.

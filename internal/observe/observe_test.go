@@ -257,6 +257,8 @@ func TestSilenceOfAnAgentThatWasReplacedIsNoDenial(t *testing.T) {
 		l.start(t, server)
 	})
 	expectOutcome(t, l.watch(t, 1, target)[0], flow.Failed, "destination: ")
+	time.Sleep(300 * time.Millisecond)
+	expectOutcome(t, l.watch(t, 2, target)[0], flow.Failed, "began anew") // its pod may have another address
 }
 
 func TestACutStreamIsNoDenialAndComesBack(t *testing.T) {

@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/runner"
 	"github.com/cniproof/cniproof/internal/vigil"
+	"github.com/cniproof/cniproof/probes"
 )
 
 // watched watches the canonical scenario until enough returns.
@@ -204,11 +206,29 @@ func namespaceOf(ctx context.Context, t *testing.T, c cluster.Cluster, pod strin
 // A pod that is evicted is no fault of the network's: it is replaced, and what could
 // not be tried meanwhile is neither a leak nor a disruption.
 func TestAProbePodThatGoesIsReplaced(t *testing.T) {
+	expectReplaced(t, "is gone", func(ctx context.Context, c cluster.Cluster, namespace string) error {
+		return c.Client().CoreV1().Pods(namespace).Delete(ctx, "friend", metav1.DeleteOptions{})
+	})
+}
+
+// On a node that was started again a pod has a new container, and may have other addresses.
+func TestAProbePodThatBeginsAnewIsReplaced(t *testing.T) {
+	expectReplaced(t, "began anew", func(ctx context.Context, c cluster.Cluster, namespace string) error {
+		stream, err := c.Attach(ctx, flow.Pod(namespace, "friend"))
+		if err != nil {
+			return err
+		}
+		agent := probes.NewClient(stream)
+		return errors.Join(agent.End(ctx), agent.Close())
+	})
+}
+
+func expectReplaced(t *testing.T, why string, end func(ctx context.Context, c cluster.Cluster, namespace string) error) {
+	t.Helper()
 	c := open(t)
 	r := watched(t, c, 0, func(ctx context.Context) {
 		lasting(time.Second)(ctx)
-		namespace := namespaceOf(ctx, t, c, "friend")
-		if err := c.Client().CoreV1().Pods(namespace).Delete(ctx, "friend", metav1.DeleteOptions{}); err != nil {
+		if err := end(ctx, c, namespaceOf(ctx, t, c, "friend")); err != nil {
 			t.Error(err)
 		}
 		lasting(4 * time.Second)(ctx)
@@ -221,7 +241,7 @@ func TestAProbePodThatGoesIsReplaced(t *testing.T) {
 	for _, e := range r.Events {
 		texts = append(texts, e.Text)
 	}
-	if want := []string{"probe pod watch/friend is gone", "probe pod watch/friend is replaced"}; !slices.Equal(texts, want) {
+	if want := []string{"probe pod watch/friend " + why, "probe pod watch/friend is replaced"}; !slices.Equal(texts, want) {
 		t.Errorf("events %q, want %q", texts, want)
 	}
 	for _, w := range r.Windows {

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cniproof/cniproof/internal/deploy"
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/observe"
 )
@@ -71,15 +72,16 @@ func (v *watch) replaceLost(ctx context.Context, replaced chan<- replacement) {
 			observe.Wait(ctx, time.Second)
 			continue
 		}
-		for _, pod := range lost {
-			v.gone(pod)
+		for _, l := range lost {
+			v.gone(l)
 		}
-		for _, pod := range lost {
-			if !v.replace(ctx, pod) {
+		r := replacement{known: make(chan struct{})}
+		for _, l := range lost {
+			if !v.replace(ctx, l.Pod) {
 				return
 			}
+			r.pods = append(r.pods, l.Pod)
 		}
-		r := replacement{lost, make(chan struct{})}
 		select {
 		case replaced <- r:
 		case <-ctx.Done():
@@ -93,13 +95,13 @@ func (v *watch) replaceLost(ctx context.Context, replaced chan<- replacement) {
 	}
 }
 
-func (v *watch) gone(pod flow.Endpoint) {
-	v.event("probe pod %s is gone", pod)
+func (v *watch) gone(l deploy.Loss) {
+	v.event("probe pod %s %s", l.Pod, l.Why)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var indices []int
 	for i, f := range v.play.flows {
-		if f.Source == pod || f.Destination == pod {
+		if f.Source == l.Pod || f.Destination == l.Pod {
 			indices = append(indices, i)
 		}
 	}
