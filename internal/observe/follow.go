@@ -14,6 +14,9 @@ import (
 const (
 	// patience replaces grace where other flows are to be tried meanwhile.
 	patience = 2 * time.Second
+	// leastWait is the least that an attempt waits where the next one is not due before
+	// anyhow: the longer the silence, the more it says.
+	leastWait = 100 * time.Millisecond
 	// again is the pause before flows are tried again that have changed.
 	again = 10 * time.Millisecond
 	// settling is how many rounds a changed flow is tried again so soon.
@@ -152,7 +155,7 @@ func (f *follower) hand(r flow.Round) {
 // try makes one round of those targets whose agents are there.
 func (l *lane) try(ctx context.Context, indices []int) flow.Round {
 	round := flow.Round{Begin: time.Now(), Only: indices, Samples: make([]flow.Sample, len(indices))}
-	w := &Watcher{pace: &l.pool.pace, grace: patience, away: l.isAway}
+	w := &Watcher{pace: &l.pool.pace, grace: patience, least: min(l.interval, leastWait), away: l.isAway}
 	var places []int
 	for n, i := range indices {
 		t := l.targets[i]

@@ -80,9 +80,9 @@ func (p *pace) attempt() time.Duration {
 
 // series gives every flow its attempts, by the number of rounds in a row in which
 // it has connected so far. A few flows, tried alone, only say when it is time to try
-// them all: they wait half as long.
-func (p *pace) series(connected []int, look flow.Look, few bool) [][]time.Duration {
-	t := p.attempt()
+// them all: they wait half as long. No attempt waits less than least.
+func (p *pace) series(connected []int, look flow.Look, few bool, least time.Duration) [][]time.Duration {
+	t := max(p.attempt(), least)
 	if few {
 		t /= 2
 	}

@@ -106,7 +106,7 @@ func TestAFewFlowsOnlyRaiseThePace(t *testing.T) {
 func TestAFewFlowsWaitHalfAsLong(t *testing.T) {
 	var p pace
 	p.learn(answersOf(300, 100*time.Millisecond), nil, false)
-	all, few := p.series([]int{0}, flow.Look{}, false), p.series([]int{0}, flow.Look{}, true)
+	all, few := p.series([]int{0}, flow.Look{}, false, 0), p.series([]int{0}, flow.Look{}, true, 0)
 	if all[0][0] != 2*few[0][0] {
 		t.Errorf("tried alone a flow waits %s, in the whole table %s", few[0][0], all[0][0])
 	}
@@ -117,7 +117,7 @@ func TestAPatientRoundGivesEveryFlowMoreThanASecond(t *testing.T) {
 	var p pace
 	p.learn(answersOf(10, time.Millisecond), nil, false)
 	for n := range 3 {
-		if got := total(p.series([]int{n}, flow.Look{Patient: true}, false)[0]); got <= longest {
+		if got := total(p.series([]int{n}, flow.Look{Patient: true}, false, 0)[0]); got <= longest {
 			t.Errorf("a flow that connected %d times is given %s", n, got)
 		}
 	}

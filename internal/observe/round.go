@@ -19,7 +19,7 @@ const grace = 10 * time.Second
 // few flows, tried alone, are taken at their word: a whole round follows that is not.
 func (w *Watcher) round(ctx context.Context, connected []int, look flow.Look) flow.Round {
 	round := flow.Round{Begin: time.Now(), Patient: look.Patient, Samples: make([]flow.Sample, len(w.targets))}
-	timeouts := w.pace.series(connected, look, w.few)
+	timeouts := w.pace.series(connected, look, w.few, w.least)
 	var group sync.WaitGroup
 	for agent, indices := range w.bySource() {
 		group.Go(func() {

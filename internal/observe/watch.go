@@ -52,6 +52,7 @@ type Watcher struct {
 	targets []Target
 	few     bool // of the targets of another watcher
 	grace   time.Duration
+	least   time.Duration // that an attempt waits
 	// away is why an agent need not be asked how it is; nil: all are asked.
 	away func(*Agent) error
 }
