@@ -51,8 +51,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// act carries out actions in the order of the format: renew, apply, delete, label, recreate,
-// restart.
+// act carries out actions in the order of the format: renew, apply, delete, label, complete,
+// terminate, recreate, reuse, eager, restart.
 func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	var err error
 	do := func(f func() error) {
@@ -74,6 +74,9 @@ func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	}
 	for _, pod := range act.Complete {
 		do(func() error { return s.complete(ctx, pod) })
+	}
+	for _, pod := range act.Terminate {
+		do(func() error { return s.terminate(ctx, pod) })
 	}
 	for _, pod := range act.Remove {
 		do(func() error { return s.remove(ctx, pod) })
@@ -227,7 +230,7 @@ func (s *Stage) patchLabels(ctx context.Context, namespace, pod string, change m
 }
 
 // Pristine reports whether Reset would have nothing to do: no policy is left, and
-// every label is the topology's, and no pod has completed.
+// every label is the topology's, and no pod has completed or terminates.
 func (s *Stage) Pristine() bool {
 	for _, ns := range s.topology.Namespaces {
 		if len(difference(s.labels[ns.Name], ns.Labels)) > 0 {
@@ -239,12 +242,13 @@ func (s *Stage) Pristine() bool {
 			return false
 		}
 	}
-	return len(s.policies)+len(s.system)+len(s.Gone()) == 0
+	return len(s.policies)+len(s.system)+len(s.Gone())+len(s.Terminating()) == 0
 }
 
 // Reset deletes every policy that steps left and gives all labels the values of
 // the topology. The topology may differ from the deployed one in labels only (see
-// Shape): the stage then becomes that topology. Pods that have completed stay so: see Revive.
+// Shape): the stage then becomes that topology. Pods that have completed or terminate stay so:
+// see Revive.
 func (s *Stage) Reset(ctx context.Context, t scenario.Topology) (time.Time, error) {
 	errs := []error{s.resetSystem(ctx)}
 	for key := range s.policies {
@@ -269,14 +273,16 @@ func Shape(t scenario.Topology) string {
 		Ports           []flow.Port
 	}
 	var shape struct {
-		Namespaces []string
-		Pods       []pod
-		Direct     bool
-		NodePort   bool
-		Readiness  bool
-		Completing []flow.Endpoint
+		Namespaces  []string
+		Pods        []pod
+		Direct      bool
+		NodePort    bool
+		Readiness   bool
+		Completing  []flow.Endpoint
+		Terminating []flow.Endpoint
 	}
-	shape.Direct, shape.NodePort, shape.Readiness, shape.Completing = t.Direct, t.NodePort, t.Readiness, t.Completing
+	shape.Direct, shape.NodePort, shape.Readiness = t.Direct, t.NodePort, t.Readiness
+	shape.Completing, shape.Terminating = t.Completing, t.Terminating
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/flow"
@@ -111,9 +109,8 @@ func (s *Stage) warnings(ctx context.Context, namespace string) string {
 // recreate deletes a pod, waits until it is gone and starts another one of the same name.
 func (s *Stage) recreate(ctx context.Context, e flow.Endpoint) error {
 	p := s.pods[e]
-	err := s.api.CoreV1().Pods(s.real(e.Namespace)).Delete(ctx, e.Name, metav1.DeleteOptions{})
-	if err != nil && !apierrors.IsNotFound(err) {
-		return fmt.Errorf("deleting pod %q: %w", e, err)
+	if err := s.deletePod(ctx, e); err != nil {
+		return err
 	}
 	if err := s.awaitGone(ctx, e); err != nil {
 		return err
@@ -121,6 +118,6 @@ func (s *Stage) recreate(ctx context.Context, e flow.Endpoint) error {
 	if err := s.startPod(ctx, p); err != nil {
 		return err
 	}
-	p.completed, p.had = false, nil
+	p.completed, p.terminating, p.had = false, false, nil
 	return s.awaitReady(ctx, e.Namespace, []*podState{p})
 }

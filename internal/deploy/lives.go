@@ -27,10 +27,12 @@ const (
 )
 
 // Gone are the pods that have completed, sorted.
-func (s *Stage) Gone() []flow.Endpoint {
+func (s *Stage) Gone() []flow.Endpoint { return s.those(func(p *podState) bool { return p.completed }) }
+
+func (s *Stage) those(are func(*podState) bool) []flow.Endpoint {
 	var list []flow.Endpoint
 	for e, p := range s.pods {
-		if p.completed {
+		if are(p) {
 			list = append(list, e)
 		}
 	}
@@ -38,10 +40,10 @@ func (s *Stage) Gone() []flow.Endpoint {
 	return list
 }
 
-// Revive starts the pods anew that have completed, as they were at first, and returns
-// which.
+// Revive starts the pods anew that have completed or terminate, as they were at first, and
+// returns which.
 func (s *Stage) Revive(ctx context.Context) ([]flow.Endpoint, error) {
-	gone := s.Gone()
+	gone := append(s.Gone(), s.Terminating()...)
 	return gone, each(gone, func(e flow.Endpoint) error { return s.recreate(ctx, e) })
 }
 

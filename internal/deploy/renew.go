@@ -18,6 +18,9 @@ import (
 // pods are ready.
 func (s *Stage) renew(ctx context.Context, r scenario.Renewal) error {
 	name := s.real(r.Name)
+	if err := s.hurry(ctx, r.Pods); err != nil {
+		return err
+	}
 	err := s.api.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting namespace %q: %w", name, err)

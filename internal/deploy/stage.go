@@ -72,9 +72,11 @@ type podState struct {
 	restarts  int32 // of its containers
 	// completed is true for a pod that has ended well; had is the addresses that it then had.
 	completed bool
-	had       []netip.Addr
-	debut     *Debut // nil but for pods that are started eagerly
-	lastWords string // of the init container
+	// terminating is true for a pod that is being deleted and goes on.
+	terminating bool
+	had         []netip.Addr
+	debut       *Debut // nil but for pods that are started eagerly
+	lastWords   string // of the init container
 }
 
 // Up deploys a topology as stage number n of a run and waits until every pod is
@@ -133,7 +135,7 @@ func spread(nodes, stage int) []int {
 // Down removes the stage's namespaces with all that is in them, and the labels
 // that its steps put elsewhere.
 func (s *Stage) Down(ctx context.Context) error {
-	return errors.Join(s.resetSystem(ctx), each(s.topology.Namespaces, func(ns scenario.Namespace) error {
+	return errors.Join(s.resetSystem(ctx), s.hurry(ctx, s.topology.Terminating), each(s.topology.Namespaces, func(ns scenario.Namespace) error {
 		err := s.api.CoreV1().Namespaces().Delete(ctx, s.real(ns.Name), metav1.DeleteOptions{})
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("deleting namespace %q: %w", s.real(ns.Name), err)

@@ -94,6 +94,9 @@ func (w *scriptWriter) lives(i int, act scenario.Act) (before, after []string) {
 	for _, pod := range act.Complete {
 		after = append(after, fmt.Sprintf("complete %s %s", pod.Namespace, pod.Name))
 	}
+	for _, pod := range act.Terminate {
+		after = append(after, fmt.Sprintf(`"$KUBECTL" delete pod -n "${PREFIX}%s" %s --wait=false >/dev/null`, pod.Namespace, pod.Name))
+	}
 	for _, pod := range act.Remove {
 		after = append(after, fmt.Sprintf(`"$KUBECTL" delete pod -n "${PREFIX}%s" %s --timeout=90s >/dev/null`, pod.Namespace, pod.Name))
 	}

@@ -37,10 +37,11 @@ type scriptData struct {
 	Offset     int
 	Hold       bool
 	Restarts   bool
-	Datagram   int  // bytes of a UDP probe; 0: few
-	Completes  bool // a pod
-	Reuses     bool // an address
-	Renews     bool // a namespace
+	Datagram   int             // bytes of a UDP probe; 0: few
+	Completes  bool            // a pod
+	Reuses     bool            // an address
+	Renews     bool            // a namespace
+	Lingering  []flow.Endpoint // pods that would use all of a long grace period
 	Nodes      []scriptNode
 	Namespaces []string
 	Topology   string
@@ -129,7 +130,7 @@ func (w *scriptWriter) data() scriptData {
 		Hold:     len(e.last().Flaps) > 0 || e.last().Result == judge.Fail && len(wrongCells(e.last())) == 0,
 		Topology: w.topology(),
 		Flows:    w.flows(),
-		Datagram: e.Scenario.Topology.Datagram,
+		Datagram: e.Scenario.Topology.Datagram, Lingering: e.Scenario.Topology.Terminating,
 	}
 	d.Count = len(d.Flows)
 	d.About = []string{fmt.Sprintf("%s: %s", stepName(e.last()), e.last().Reason)}

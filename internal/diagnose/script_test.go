@@ -195,6 +195,19 @@ func TestScriptOfLives(t *testing.T) {
 	}
 }
 
+// TestScriptOfTermination has a pod deleted that nobody waits for, and flows tried after it.
+func TestScriptOfTermination(t *testing.T) {
+	e, s := lives(t, 3, flow.Allow)
+	near := flow.Pod("x", "near")
+	e.Scenario.Topology.Terminating = []flow.Endpoint{near}
+	e.Scenario.Steps[1].Acts[0].Terminate = []flow.Endpoint{near}
+	code, _, asked := rerun(t, e, s)
+	first, last := "delete pod -n cniproof-again-x near --wait=false", "delete pod -n cniproof-again-x --ignore-not-found --grace-period=1 --wait=false near"
+	if code == 0 || strings.Count(asked, first) != 1 || !strings.Contains(asked, last) || strings.Index(asked, last) < strings.Index(asked, first) {
+		t.Errorf("exit code %d; it did not ask for one and then for the other:\n%s\n%s\nbut for\n%s", code, first, last, asked)
+	}
+}
+
 // TestScriptInherits creates anew the pods that scenarios before this one did.
 func TestScriptInherits(t *testing.T) {
 	e, s := lives(t, 2, flow.Allow)

@@ -77,6 +77,9 @@ func (s *Step) Guarded(flows []flow.Flow, r *vigil.Report, since time.Time) {
 	}
 }
 
+// Doubt makes a step that passed inconclusive, for a reason that its table does not show.
+func (s *Step) Doubt(flows []flow.Flow, reason string) { s.conclude(flows, Inconclusive, reason) }
+
 // conclude makes the result worse, never better.
 func (s *Step) conclude(flows []flow.Flow, r Result, reason string) {
 	switch {

@@ -33,7 +33,24 @@ func (w *World) Expect(f flow.Flow) flow.Verdict {
 	}
 	out := question{world: w, flow: f, way: egress, subject: from, peer: to}
 	in := question{world: w, flow: f, way: ingress, subject: to, peer: from}
-	return both(out.verdict(), in.verdict())
+	return w.whileTerminating(f, both(out.verdict(), in.verdict()))
+}
+
+// whileTerminating is the verdict of the policies, as far as it is promised to a pod that
+// is being deleted.
+func (w *World) whileTerminating(f flow.Flow, v flow.Verdict) flow.Verdict {
+	if _, leaves := w.leaver(f); leaves && v == flow.Allow {
+		return flow.Undefined
+	}
+	return v
+}
+
+// leaver is an end of the flow that is being deleted.
+func (w *World) leaver(f flow.Flow) (flow.Endpoint, bool) {
+	if w.Terminating[f.Source] {
+		return f.Source, true
+	}
+	return f.Destination, w.Terminating[f.Destination]
 }
 
 // ends finds the two ends of a flow. Where policies have no say it finds none, but a

@@ -66,6 +66,10 @@ func (w *World) Explain(f flow.Flow) Explanation {
 	in := question{world: w, flow: f, way: ingress, subject: to, peer: from}
 	e := Explanation{Flow: f, Egress: out.explain(), Ingress: in.explain()}
 	e.Verdict = both(e.Egress.Verdict, e.Ingress.Verdict)
+	if v := w.whileTerminating(f, e.Verdict); v != e.Verdict {
+		pod, _ := w.leaver(f)
+		return Explanation{Flow: f, Verdict: v, Reason: fmt.Sprintf("the policies allow it, but nothing is promised of what %s keeps while it terminates", pod)}
+	}
 	return e
 }
 

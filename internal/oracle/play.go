@@ -21,16 +21,19 @@ type Play struct {
 	pods       []scenario.Pod
 	policies   map[scenario.PolicyKey]*networkingv1.NetworkPolicy
 	completed  map[flow.Endpoint]bool
+	// terminating are pods that are being deleted, and go on.
+	terminating map[flow.Endpoint]bool
 }
 
 // NewPlay stands before the first step.
 func NewPlay(s *scenario.Scenario) *Play {
 	p := &Play{
-		scenario:   s,
-		namespaces: map[string]map[string]string{systemNamespace: {}},
-		pods:       slices.Clone(s.Topology.Pods),
-		policies:   map[scenario.PolicyKey]*networkingv1.NetworkPolicy{},
-		completed:  map[flow.Endpoint]bool{},
+		scenario:    s,
+		namespaces:  map[string]map[string]string{systemNamespace: {}},
+		pods:        slices.Clone(s.Topology.Pods),
+		policies:    map[scenario.PolicyKey]*networkingv1.NetworkPolicy{},
+		completed:   map[flow.Endpoint]bool{},
+		terminating: map[flow.Endpoint]bool{},
 	}
 	for _, ns := range s.Topology.Namespaces {
 		p.namespaces[ns.Name] = ns.Labels
@@ -98,11 +101,17 @@ func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[fun
 				return
 			}
 		}
-		for _, pod := range act.Complete {
-			if !yield(func() error { p.completed[pod] = true; return nil }, nil) {
-				return
-			}
-		}
+		yield(func() error { p.end(act); return nil }, nil)
+	}
+}
+
+// end notes the pods that have ended, or begin to.
+func (p *Play) end(act scenario.Act) {
+	for _, pod := range act.Complete {
+		p.completed[pod] = true
+	}
+	for _, pod := range act.Terminate {
+		p.terminating[pod] = true
 	}
 }
 
@@ -157,6 +166,7 @@ func (p *Play) state(now scenario.Binding) State {
 		Pods:            slices.Clone(p.pods),
 		Policies:        slices.Collect(maps.Values(p.policies)),
 		Completed:       maps.Clone(p.completed),
+		Terminating:     maps.Clone(p.terminating),
 		Binding:         now,
 		LiteralIPBlocks: p.scenario.Level == scenario.LevelContested,
 	}

@@ -30,7 +30,7 @@ func (p *Play) Steady(applied scenario.Binding, flows []flow.Flow) ([]flow.Verdi
 	}
 	var steady []flow.Verdict
 	for state := range passed.states {
-		w, err := NewWorld(p.with(state, applied))
+		w, err := NewWorld(p.with(state, passed.terminating, applied))
 		if err != nil {
 			return nil, fmt.Errorf("judging by step %q of scenario %q: %w", step.Name, p.scenario.Name, err)
 		}
@@ -67,6 +67,9 @@ type passed struct {
 	policies   []map[scenario.PolicyKey]*networkingv1.NetworkPolicy
 	pods       [][]scenario.Pod
 	namespaces []map[string]map[string]string
+	// terminating are the pods that are being deleted when it is over: what they are allowed
+	// is settled neither then nor on the way.
+	terminating map[flow.Endpoint]bool
 }
 
 // passes goes through a step twice, if it is done more than once: from the second time
@@ -75,8 +78,9 @@ func (p *Play) passes(step scenario.Step, applied scenario.Binding) (*passed, er
 	ghost := &Play{
 		scenario: p.scenario, namespaces: maps.Clone(p.namespaces),
 		pods: slices.Clone(p.pods), policies: maps.Clone(p.policies), completed: maps.Clone(p.completed),
+		terminating: maps.Clone(p.terminating),
 	}
-	states := &passed{}
+	states := &passed{terminating: ghost.terminating}
 	states.add(ghost)
 	for range min(step.Times, 2) {
 		for _, act := range step.Acts {
@@ -128,7 +132,7 @@ func (s *passed) states(yield func(mixture) bool) {
 }
 
 // with is what stands where the plugin sees a mixture.
-func (p *Play) with(m mixture, now scenario.Binding) State {
-	mixed := &Play{scenario: p.scenario, namespaces: m.namespaces, pods: m.pods, policies: m.policies, completed: p.completed}
+func (p *Play) with(m mixture, terminating map[flow.Endpoint]bool, now scenario.Binding) State {
+	mixed := &Play{scenario: p.scenario, namespaces: m.namespaces, pods: m.pods, policies: m.policies, completed: p.completed, terminating: terminating}
 	return mixed.state(now)
 }

@@ -46,12 +46,14 @@ func TestSteady(t *testing.T) {
 		"another label":               {"label: {x/b: {other: c}}", "allow deny"},
 		"a pod is made anew":          {"recreate: [x/b]", "undefined deny"},
 		"a restart":                   {"restart: true", "allow deny"},
+		"its source terminates":       {"terminate: [x/b]", "undefined deny"},
+		"its destination terminates":  {"terminate: [x/a]", "undefined deny"},
 		"policy and label, one first": {"acts:\n    - label: {x/b: {pod: z}}" + inAct(written("one", `{podSelector: {matchLabels: {pod: z}}}`)), "undefined deny"},
 		// Policies and pods are watched apart: the label may be seen before the policy.
 		"seen in another order": {"acts:" + inAct(written("one", `{podSelector: {}}`)) + "    - label: {x/b: {pod: z}}" + inAct(written("one", `{podSelector: {matchLabels: {pod: z}}}`)), "undefined deny"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := load(t, first+"\n  - name: during\n    "+c.step+letIn, "[ingress, pod-selector, two-nodes]", "[ingress, pod-selector, two-nodes"+feature(c.step)+"]")
+			s := load(t, first+"\n  - name: during\n    "+c.step+letIn, "[ingress, pod-selector, two-nodes]", "[ingress, pod-selector, two-nodes"+feature(c.step)+"]", "  topology:\n", "  topology:\n    direct: true\n")
 			b := scenario.Symbolic(s.Topology)
 			play := NewPlay(s)
 			_, err := play.Next(b, b)

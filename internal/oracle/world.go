@@ -37,6 +37,9 @@ type State struct {
 	Pods []scenario.Pod
 	// Completed are pods that have ended: they have no flows any more.
 	Completed map[flow.Endpoint]bool
+	// Terminating are pods that are being deleted, and go on meanwhile. They are isolated
+	// to their end; whether they keep what they are allowed is Undefined.
+	Terminating map[flow.Endpoint]bool
 	// Policies carry real namespaces, and what an API server fills in.
 	Policies []*networkingv1.NetworkPolicy
 	// Binding gives real names and addresses.

@@ -278,6 +278,8 @@ func deedName(d scenario.Deed) string {
 		return "namespace replaced"
 	case scenario.Complete:
 		return "pod completed"
+	case scenario.Terminate:
+		return "pod terminating"
 	case scenario.Remove:
 		return "completed pod deleted"
 	case scenario.Eager:

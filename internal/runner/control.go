@@ -38,6 +38,11 @@ func (p *play) opens(ctx context.Context) bool {
 
 // control watches until every flow has connected once, each time from a fresh source port.
 func (p *play) control(ctx context.Context, name string, since time.Time) judge.Step {
+	return p.controlOf(ctx, name, since, func(flow.Flow) bool { return true })
+}
+
+// controlOf is control for those of the flows that a test selects.
+func (p *play) controlOf(ctx context.Context, name string, since time.Time, wanted func(flow.Flow) bool) judge.Step {
 	p.tell(StepEvent{Name: name})
 	goal := judge.Goal{
 		Expected: make([]flow.Verdict, len(p.flows)),
@@ -48,7 +53,7 @@ func (p *play) control(ctx context.Context, name string, since time.Time) judge.
 	}
 	for i := range goal.Expected {
 		goal.Expected[i] = flow.Allow
-		if p.flows[i].Unsettled() {
+		if p.flows[i].Unsettled() || !wanted(p.flows[i]) {
 			goal.Expected[i] = flow.Undefined
 		}
 	}
@@ -67,6 +72,10 @@ func (p *play) close(ctx context.Context) {
 	}
 	begin := time.Now()
 	since, err := p.bench.stage.Reset(ctx, p.scenario.Topology)
+	if err == nil && !p.farewell(ctx, since) {
+		p.bench.down(ctx)
+		return
+	}
 	if err == nil {
 		since, err = p.revive(ctx, since)
 	}

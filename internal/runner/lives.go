@@ -20,7 +20,7 @@ func (p *play) lives(ctx context.Context, step scenario.Step) error {
 	return errors.Join(p.bench.recreated(ctx, anew), p.aim(ctx))
 }
 
-// revive starts anew the pods that have completed, so that every flow is there again.
+// revive starts anew the pods that have completed or terminate, so that every flow is there again.
 // It returns when that was done, or the time given where there is nothing to do.
 func (p *play) revive(ctx context.Context, since time.Time) (time.Time, error) {
 	pods, err := p.bench.stage.Revive(ctx)

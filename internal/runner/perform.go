@@ -258,6 +258,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	p.read(&result, step, p.world)
 	guard.judge(&result, p.flows)
 	result.AddDebuts(debuts, goal.Within)
+	p.lingered(ctx, &result)
 	p.readPassing(&result)
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)

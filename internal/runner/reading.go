@@ -115,6 +115,7 @@ func (p *play) readClosing(control *judge.Step) {
 func (p *play) bare(w *oracle.World) *oracle.World {
 	state := w.State
 	state.Policies, state.Binding, state.Pods = nil, p.bench.stage.Binding(), p.scenario.Topology.Pods
+	state.Terminating = nil
 	state.Namespaces = maps.Clone(state.Namespaces)
 	for _, ns := range p.scenario.Topology.Namespaces {
 		state.Namespaces[state.Binding.Namespaces[ns.Name]] = ns.Labels

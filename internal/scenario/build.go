@@ -26,6 +26,8 @@ type builder struct {
 	policies map[PolicyKey]bool // that exist after the steps so far
 	// gone are the pods that have completed so far, corpses those whose objects are still there.
 	gone, corpses map[flow.Endpoint]bool
+	// terminating are the pods that are being deleted.
+	terminating map[flow.Endpoint]bool
 }
 
 // build always returns a Scenario, which is of use only where no problem was found.
@@ -35,7 +37,7 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 	d.Shaped()
 	d.header(doc.APIVersion, doc.Kind, "")
 	d.nameIsStem(doc.Metadata.Name)
-	b := builder{decoder: d, policies: map[PolicyKey]bool{}, gone: map[flow.Endpoint]bool{}, corpses: map[flow.Endpoint]bool{}}
+	b := builder{decoder: d, policies: map[PolicyKey]bool{}, gone: map[flow.Endpoint]bool{}, corpses: map[flow.Endpoint]bool{}, terminating: map[flow.Endpoint]bool{}}
 	b.s = &Scenario{
 		Name:     doc.Metadata.Name,
 		File:     d.File,

@@ -44,7 +44,7 @@ func (b *builder) step(doc stepDoc, at string) Step {
 		Hold:   b.duration(doc.Hold, strict.Child(at, "hold")),
 		Expect: b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
-	s.Expect.gone = maps.Clone(b.gone)
+	s.Expect.gone, s.Expect.terminating = maps.Clone(b.gone), maps.Clone(b.terminating)
 	b.sequence(&s, doc, at)
 	return s
 }

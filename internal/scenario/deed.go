@@ -7,22 +7,23 @@ type Deed string
 
 // The deeds, in the order in which a step does them.
 const (
-	Renew    Deed = "renew"    // a namespace
-	Create   Deed = "create"   // a policy
-	Update   Deed = "update"   // a policy that was there
-	Delete   Deed = "delete"   // a policy
-	Label    Deed = "label"    // a pod or a namespace
-	Complete Deed = "complete" // a pod
-	Remove   Deed = "remove"   // the object of a completed pod
-	Recreate Deed = "recreate" // a pod
-	Reuse    Deed = "reuse"    // the address of a completed pod
-	Eager    Deed = "eager"    // a pod that is recreated
-	Restart  Deed = "restart"  // the CNI's agent
+	Renew     Deed = "renew"     // a namespace
+	Create    Deed = "create"    // a policy
+	Update    Deed = "update"    // a policy that was there
+	Delete    Deed = "delete"    // a policy
+	Label     Deed = "label"     // a pod or a namespace
+	Complete  Deed = "complete"  // a pod
+	Terminate Deed = "terminate" // a pod, which goes on for its grace period
+	Remove    Deed = "remove"    // the object of a completed pod
+	Recreate  Deed = "recreate"  // a pod
+	Reuse     Deed = "reuse"     // the address of a completed pod
+	Eager     Deed = "eager"     // a pod that is recreated
+	Restart   Deed = "restart"   // the CNI's agent
 )
 
 // Deeds are all deeds, in their order.
 func Deeds() []Deed {
-	return []Deed{Renew, Create, Update, Delete, Label, Complete, Remove, Recreate, Reuse, Eager, Restart}
+	return []Deed{Renew, Create, Update, Delete, Label, Complete, Terminate, Remove, Recreate, Reuse, Eager, Restart}
 }
 
 // Deeds says for every step what it does, each kind once.
@@ -65,6 +66,7 @@ func (a Act) does(found map[Deed]bool, exists map[PolicyKey]bool) {
 	found[Delete] = found[Delete] || len(a.Delete) > 0
 	found[Label] = found[Label] || len(a.Label) > 0
 	found[Complete] = found[Complete] || len(a.Complete) > 0
+	found[Terminate] = found[Terminate] || len(a.Terminate) > 0
 	found[Remove] = found[Remove] || len(a.Remove) > 0
 	found[Reuse] = found[Reuse] || len(a.Reuse) > 0
 	found[Eager] = found[Eager] || len(a.Eager) > 0

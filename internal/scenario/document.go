@@ -101,22 +101,23 @@ type nodesDoc struct {
 }
 
 type stepDoc struct {
-	Name     string                        `json:"name"`
-	Apply    []networkingv1.NetworkPolicy  `json:"apply"`
-	Delete   []string                      `json:"delete"`
-	Label    map[string]map[string]*string `json:"label"`
-	Recreate []string                      `json:"recreate"`
-	Renew    map[string]namespaceDoc       `json:"renew"`
-	Complete []string                      `json:"complete"`
-	Reuse    map[string]string             `json:"reuse"`
-	Eager    map[string]string             `json:"eager"`
-	Restart  bool                          `json:"restart"`
-	Acts     []actDoc                      `json:"acts"`
-	Times    *int                          `json:"times"`
-	Steady   bool                          `json:"steady"`
-	Within   string                        `json:"within"`
-	Hold     string                        `json:"hold"`
-	Expect   expectDoc                     `json:"expect"`
+	Name      string                        `json:"name"`
+	Apply     []networkingv1.NetworkPolicy  `json:"apply"`
+	Delete    []string                      `json:"delete"`
+	Label     map[string]map[string]*string `json:"label"`
+	Recreate  []string                      `json:"recreate"`
+	Renew     map[string]namespaceDoc       `json:"renew"`
+	Complete  []string                      `json:"complete"`
+	Terminate []string                      `json:"terminate"`
+	Reuse     map[string]string             `json:"reuse"`
+	Eager     map[string]string             `json:"eager"`
+	Restart   bool                          `json:"restart"`
+	Acts      []actDoc                      `json:"acts"`
+	Times     *int                          `json:"times"`
+	Steady    bool                          `json:"steady"`
+	Within    string                        `json:"within"`
+	Hold      string                        `json:"hold"`
+	Expect    expectDoc                     `json:"expect"`
 }
 
 // actDoc is an act of several; stepDoc has the same fields for a step of one.

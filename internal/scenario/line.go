@@ -11,11 +11,19 @@ import (
 // Verdict is what the scenario's author expects of a flow: that of the last line
 // which names it, else the default. A pod's flows to itself, those of ICMP, those over a
 // node's port or a connection that was open before, and those of a pod that has completed
-// are always undefined.
+// are always undefined, and so is what a pod that terminates is allowed.
 func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
 	if f.Unsettled() || e.gone[f.Source] || e.gone[f.Destination] {
 		return flow.Undefined
 	}
+	v := e.written(f)
+	if v == flow.Allow && (e.terminating[f.Source] || e.terminating[f.Destination]) {
+		return flow.Undefined
+	}
+	return v
+}
+
+func (e Expectation) written(f flow.Flow) flow.Verdict {
 	for i := len(e.Lines) - 1; i >= 0; i-- {
 		if e.Lines[i].Matches(f) {
 			return e.Lines[i].Verdict

@@ -30,7 +30,11 @@ func (a Act) anew() []flow.Endpoint {
 }
 
 // lives reports whether the act does to the lives of pods what cannot be done twice.
-func (a Act) lives() bool {
+func (a Act) lives() bool { return a.replaces() || len(a.Terminate) > 0 }
+
+// replaces reports whether pods come or are gone, so that their flows cannot be watched
+// all through the act.
+func (a Act) replaces() bool {
 	return len(a.Renew)+len(a.Complete)+len(a.Remove)+len(a.Reuse)+len(a.Eager) > 0
 }
 
@@ -55,7 +59,7 @@ func (s Step) Debuts() []Debut {
 // actions are the fields of the document by which a step acts, in the order in which
 // it does.
 func actions() []string {
-	return []string{"renew", "apply", "delete", "label", "complete", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
+	return []string{"renew", "apply", "delete", "label", "complete", "terminate", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
 }
 
 // lives reads what a step does to the lives of pods. It is called after everything
@@ -63,6 +67,7 @@ func actions() []string {
 func (b *builder) lives(doc stepDoc, a *Act, at string) {
 	b.stillThere(doc, at)
 	a.Complete = b.completions(doc.Complete, strict.Child(at, "complete"))
+	a.Terminate = b.terminations(doc.Terminate, *a, strict.Child(at, "terminate"))
 	a.Reuse = b.reuses(doc.Reuse, *a, strict.Child(at, "reuse"))
 	a.Eager = b.debuts(doc, at)
 }
@@ -70,13 +75,10 @@ func (b *builder) lives(doc stepDoc, a *Act, at string) {
 // unrepeatable reports what happens once in the life of a pod, and is to happen again,
 // or while other flows are watched.
 func (b *builder) unrepeatable(s *Step, at string) {
-	if !slices.ContainsFunc(s.Acts, Act.lives) {
-		return
-	}
-	if s.Times > 1 {
+	if s.Times > 1 && slices.ContainsFunc(s.Acts, Act.lives) {
 		b.Wrong(strict.Child(at, "times"), "the step lets pods or namespaces come and go, which happens once: write a step for each time")
 	}
-	if s.Steady {
+	if s.Steady && slices.ContainsFunc(s.Acts, Act.replaces) {
 		b.Wrong(strict.Child(at, "steady"), "the step lets pods or namespaces come and go, which is watched in other ways: remove it here")
 	}
 }
@@ -97,7 +99,7 @@ func (b *builder) podNamed(text, path string) (flow.Endpoint, bool) {
 // more part in the scenario.
 func (b *builder) stillThere(doc stepDoc, at string) {
 	for i, text := range doc.Recreate {
-		b.notGone(text, strict.Index(strict.Child(at, "recreate"), i))
+		b.stays(text, strict.Index(strict.Child(at, "recreate"), i))
 	}
 	for target := range doc.Label {
 		b.notGone(target, strict.Entry(strict.Child(at, "label"), target))
@@ -108,10 +110,14 @@ func (b *builder) stillThere(doc stepDoc, at string) {
 }
 
 func (b *builder) notGone(text, path string) {
-	namespace, name, _ := strings.Cut(text, "/")
-	if b.gone[flow.Pod(namespace, name)] {
+	if b.gone[podOf(text)] {
 		b.Wrong(path, "pod %q has completed and takes part no more", text)
 	}
+}
+
+func podOf(text string) flow.Endpoint {
+	namespace, name, _ := strings.Cut(text, "/")
+	return flow.Pod(namespace, name)
 }
 
 // completions reads the pods that end. They stay in the API until they are deleted.
@@ -127,7 +133,7 @@ func (b *builder) completions(texts []string, at string) []flow.Endpoint {
 			b.Wrong(path, "%q is listed twice", text)
 			continue
 		}
-		b.notGone(text, path)
+		b.stays(text, path)
 		list = append(list, pod)
 	}
 	for _, pod := range list {
@@ -165,7 +171,7 @@ func (b *builder) reuses(texts map[string]string, a Act, at string) []Heir {
 		if !ok || !known {
 			continue
 		}
-		b.notGone(text, path)
+		b.stays(text, path)
 		switch {
 		case !b.gone[of]:
 			b.Wrong(path, "pod %q has not completed, so that nobody can have its address: complete it first", of.String())

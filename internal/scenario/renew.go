@@ -36,6 +36,9 @@ func (b *builder) renewals(docs map[string]namespaceDoc, at string) []Renewal {
 			if b.gone[p.Endpoint()] {
 				b.Wrong(path, "pod %q in it has completed and takes part no more", p.Endpoint().String())
 			}
+			if b.terminating[p.Endpoint()] {
+				b.Wrong(path, "pod %q in it terminates, and the namespace would wait for its end", p.Endpoint().String())
+			}
 		}
 		maps.DeleteFunc(b.policies, func(key PolicyKey, _ bool) bool { return key.Namespace == name })
 		list = append(list, r)

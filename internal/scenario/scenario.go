@@ -66,6 +66,9 @@ type Topology struct {
 	DNS         bool // flows from every pod to the cluster's DNS service are part of the matrix
 	// Completing are pods that a step lets complete: their processes are not started again.
 	Completing []flow.Endpoint
+	// Terminating are pods that a step deletes with a grace period, which their processes
+	// spend serving and dialling.
+	Terminating []flow.Endpoint
 }
 
 // SourcePort says from which port a flow is dialled when it is dialled again.
@@ -130,11 +133,13 @@ type Act struct {
 	Delete   []PolicyKey
 	Label    []LabelChange
 	Complete []flow.Endpoint // pods whose process ends for good
-	Remove   []flow.Endpoint // pods that completed in an earlier step: their objects are deleted
-	Recreate []flow.Endpoint // pods
-	Reuse    []Heir
-	Eager    []Debut
-	Restart  bool // the CNI's agent, on every node
+	// Terminate are pods that are deleted, and go on until the scenario is over.
+	Terminate []flow.Endpoint
+	Remove    []flow.Endpoint // pods that completed in an earlier step: their objects are deleted
+	Recreate  []flow.Endpoint // pods
+	Reuse     []Heir
+	Eager     []Debut
+	Restart   bool // the CNI's agent, on every node
 }
 
 // empty reports whether the act does nothing.
@@ -198,6 +203,8 @@ type Expectation struct {
 	Lines   []Line // later lines win
 	// gone are the pods that have completed: their flows are not there any more.
 	gone map[flow.Endpoint]bool
+	// terminating are the pods that are being deleted: what they are allowed is not settled.
+	terminating map[flow.Endpoint]bool
 }
 
 // Line gives all flows that it matches one verdict.

@@ -26,6 +26,7 @@ import (
 
 const usage = `usage: agent [--identity NAME] [--control stdio|socket] [--socket NAME]
              [--serve KIND/PORT]... [--dial KIND://ADDRESS:PORT[#SERVER]]... [--every TIME]
+             [--linger]
        agent dial --for TIME [--every TIME] --dial KIND://ADDRESS:PORT[#SERVER]...
        agent connect [--socket NAME]
        agent listen [--socket NAME] KIND/PORT...
@@ -35,7 +36,7 @@ const usage = `usage: agent [--identity NAME] [--control stdio|socket] [--socket
 With --serve and --dial it serves ports and dials targets from its first instant, and
 tells later on its control stream what became of them. dial does nothing else for a
 time, and writes that to $CNIPROOF_TERMINATION_LOG, or else /dev/termination-log;
-"-" is stdout.
+"-" is stdout. With --linger it does not end on SIGTERM.
 The identity defaults to $CNIPROOF_IDENTITY. listen and probe are done by the agent
 that runs with --control socket beside them. KIND is tcp, udp or sctp; probe also
 knows dns-udp and dns-tcp, which ask for --query. probe prints the outcome and who
@@ -65,6 +66,7 @@ func run(args []string) error {
 	flags.IntVar(&try.attempts, "attempts", 3, "")
 	flags.DurationVar(&try.timeout, "timeout", time.Second, "")
 	flags.StringVar(&try.query, "query", "", "")
+	linger := flags.Bool("linger", false, "")
 	var first firstFlags
 	first.define(flags)
 	if err := flags.Parse(args); err != nil {
@@ -88,9 +90,19 @@ func run(args []string) error {
 	if command == "connect" {
 		return connect(*socket)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), endings(*linger)...)
 	defer stop()
 	return serve(ctx, *identity, *control, *socket, first)
+}
+
+// endings are the signals that end the agent. One that lingers uses the grace period of
+// its pod to the last: only what nobody can ignore ends it then.
+func endings(linger bool) []os.Signal {
+	if linger {
+		signal.Ignore(syscall.SIGTERM)
+		return []os.Signal{syscall.SIGINT}
+	}
+	return []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 }
 
 // serve is the agent proper.

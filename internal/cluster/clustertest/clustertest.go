@@ -44,6 +44,7 @@ func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Run("Restart", func(t *testing.T) { testRestart(t, l) })
 	t.Run("Recreate", func(t *testing.T) { testRecreate(t, l) })
 	t.Run("Completion", func(t *testing.T) { testCompletion(t, l) })
+	t.Run("GracePeriod", func(t *testing.T) { testGracePeriod(t, l) })
 	t.Run("NamespaceDeletion", func(t *testing.T) { testNamespaceDeletion(t, l) })
 
 	t.Run("OpenCancelled", func(t *testing.T) { testOpenCancelled(t, provider) })

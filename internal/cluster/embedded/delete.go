@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,15 +18,15 @@ import (
 )
 
 // delete removes an object. A pod only begins to go: its kubelet removes the object
-// once the process is gone, whatever grace period the client asks for. A namespace
-// goes when the last object in it is gone.
-func (a *api) delete(r schema.GroupVersionResource, namespace, name string, p *metav1.Preconditions) error {
+// once the process is gone, also where the grace period is 0. A namespace goes when the
+// last object in it is gone.
+func (a *api) delete(r schema.GroupVersionResource, namespace, name string, o metav1.DeleteOptions) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.deleteLocked(r, namespace, name, p)
+	return a.deleteLocked(r, namespace, name, o)
 }
 
-func (a *api) deleteLocked(r schema.GroupVersionResource, namespace, name string, p *metav1.Preconditions) error {
+func (a *api) deleteLocked(r schema.GroupVersionResource, namespace, name string, options metav1.DeleteOptions) error {
 	object, err := a.tracker.Get(r, namespace, name)
 	if err != nil {
 		return err
@@ -34,12 +35,12 @@ func (a *api) deleteLocked(r schema.GroupVersionResource, namespace, name string
 	if err != nil {
 		return err
 	}
-	if err := checkPreconditions(r, m, p); err != nil {
+	if err := checkPreconditions(r, m, options.Preconditions); err != nil {
 		return err
 	}
 	switch o := object.(type) {
 	case *corev1.Pod:
-		return a.terminatePod(o)
+		return a.terminatePod(o, options.GracePeriodSeconds)
 	case *corev1.Namespace:
 		return a.terminateNamespace(o)
 	case *corev1.Service:
@@ -74,12 +75,22 @@ func terminating(m metav1.Object) bool {
 	return true
 }
 
-func (a *api) terminatePod(pod *corev1.Pod) error {
+// terminatePod begins to delete a pod, or shortens the grace period of one that is being
+// deleted. Its deletionTimestamp is when that is over. The pod's own is the default.
+func (a *api) terminatePod(pod *corev1.Pod, asked *int64) error {
 	before := pod.DeepCopy()
-	if !terminating(pod) {
+	grace := int64(corev1.DefaultTerminationGracePeriodSeconds)
+	if own := pod.Spec.TerminationGracePeriodSeconds; own != nil {
+		grace = *own
+	}
+	if asked != nil {
+		grace = *asked
+	}
+	if now := pod.DeletionGracePeriodSeconds; pod.DeletionTimestamp != nil && now != nil && (asked == nil || *now <= grace) {
 		return nil
 	}
-	pod.DeletionGracePeriodSeconds = new(int64)
+	end := metav1.NewTime(time.Now().Add(time.Duration(grace) * time.Second)).Rfc3339Copy()
+	pod.DeletionTimestamp, pod.DeletionGracePeriodSeconds = &end, &grace
 	return a.replace(podsResource, pod.Namespace, before, pod)
 }
 
@@ -118,7 +129,7 @@ func (a *api) terminateNamespace(ns *corev1.Namespace) error {
 	}
 	var errs []error
 	for _, e := range a.contents(ns.Name) {
-		errs = append(errs, a.deleteLocked(e.resource, e.Namespace, e.Name, nil))
+		errs = append(errs, a.deleteLocked(e.resource, e.Namespace, e.Name, metav1.DeleteOptions{}))
 	}
 	return errors.Join(append(errs, a.finishNamespace(ns.Name))...)
 }
@@ -164,7 +175,7 @@ func (a *api) deleteCollection(action clienttesting.DeleteCollectionActionImpl) 
 	var errs []error
 	for _, object := range a.all(action.GetResource()) {
 		if k := key(object); f.matches(object) {
-			errs = append(errs, a.deleteLocked(action.GetResource(), k.Namespace, k.Name, nil))
+			errs = append(errs, a.deleteLocked(action.GetResource(), k.Namespace, k.Name, metav1.DeleteOptions{}))
 		}
 	}
 	return errors.Join(errs...)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -15,7 +16,9 @@ type keeper struct {
 	ns       *namespace
 	identity string
 	args     []string
-	once     bool // an agent that ended is not started again
+	once     bool          // an agent that ended is not started again
+	leaving  chan struct{} // closed when the agent is told to end
+	leave    func()
 
 	mu    sync.Mutex
 	state agentState
@@ -38,7 +41,24 @@ func (s *agentState) completed() bool { return s.finished && s.exit != nil && s.
 var errStopped = errors.New("it was stopped")
 
 func newKeeper(l *launcher, ns *namespace, identity string) *keeper {
-	return &keeper{launcher: l, ns: ns, identity: identity, args: []string{"--control", "socket"}, fresh: make(chan struct{})}
+	k := &keeper{
+		launcher: l, ns: ns, identity: identity, args: []string{"--control", "socket"},
+		fresh: make(chan struct{}), leaving: make(chan struct{}),
+	}
+	k.leave = sync.OnceFunc(func() { close(k.leaving) })
+	return k
+}
+
+// tell asks the agent to end, as a kubelet does. It may not obey, but is not started again.
+func (k *keeper) tell() { k.leave() }
+
+func (k *keeper) told() bool {
+	select {
+	case <-k.leaving:
+		return true
+	default:
+		return false
+	}
 }
 
 const (
@@ -46,14 +66,18 @@ const (
 	lastBackoff  = 5 * time.Second
 )
 
-// run keeps the agent until ctx ends, or until it ended where it runs once. It is
-// gone then. report is told of every change.
+// run keeps the agent until ctx ends, or until it ended where it runs once, or was told
+// to. It is gone then. report is told of every change.
 func (k *keeper) run(ctx context.Context, report func(agentState)) {
 	backoff := firstBackoff
 	for {
+		if k.told() {
+			k.change(report, func(s *agentState) { s.finished = true })
+			return
+		}
 		began := time.Now()
 		p := k.runOne(ctx, report)
-		stopped := ctx.Err() != nil
+		stopped := ctx.Err() != nil || k.told()
 		k.change(report, func(s *agentState) {
 			s.process, s.since, s.finished = nil, time.Now(), stopped || k.once && p != nil
 			if p != nil {
@@ -72,6 +96,8 @@ func (k *keeper) run(ctx context.Context, report func(agentState)) {
 		timer := time.NewTimer(backoff)
 		select {
 		case <-timer.C:
+		case <-k.leaving:
+			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
 		}
@@ -93,6 +119,14 @@ func (k *keeper) runOne(ctx context.Context, report func(agentState)) *process {
 	}
 	_ = stream.Close()
 	k.change(report, func(s *agentState) { s.process, s.since, s.problem = p, time.Now(), nil })
+	select {
+	case <-p.exited:
+		return p
+	case <-ctx.Done():
+		return p
+	case <-k.leaving:
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	select {
 	case <-p.exited:
 	case <-ctx.Done():

@@ -75,8 +75,10 @@ func (k *kubelet) handle(ctx context.Context, kind watch.EventType, pod *corev1.
 	run := k.pods[pod.UID]
 	if kind == watch.Deleted || pod.DeletionTimestamp != nil {
 		switch {
-		case run != nil:
+		case run != nil && kind == watch.Deleted:
 			run.stop()
+		case run != nil:
+			run.terminate(grace(pod))
 		case kind != watch.Deleted:
 			k.removeLater(pod)
 		}

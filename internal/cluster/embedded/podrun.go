@@ -22,6 +22,7 @@ type podRun struct {
 
 	placed chan struct{} // closed when keeper is settled
 	keeper *keeper       // nil for a pod without an agent
+	end    *time.Timer   // of the grace period, once the pod terminates
 }
 
 func (r *podRun) name() string { return r.pod.Namespace + "/" + r.pod.Name }
@@ -38,6 +39,9 @@ func (r *podRun) run(ctx context.Context) {
 		r.settle(nil)
 	} else {
 		r.serve(ctx, net)
+		if r.keeper != nil && r.keeper.told() {
+			r.stop()
+		}
 		if err := net.remove(); err != nil {
 			r.kubelet.logf("stopping pod %s: %v", r.name(), err)
 		}
@@ -46,7 +50,10 @@ func (r *podRun) run(ctx context.Context) {
 			net = nil
 		}
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+	case <-r.told():
+	}
 	if err := r.kubelet.api.removePod(r.pod.Namespace, r.pod.Name, r.pod.UID); err != nil {
 		r.kubelet.logf("removing pod %s: %v", r.name(), err)
 	}
@@ -149,7 +156,7 @@ func (r *podRun) serve(ctx context.Context, net *podNet) {
 	var prober sync.WaitGroup
 	prober.Go(func() { ready.follow(probing, net) })
 	k.run(ctx, func(s agentState) {
-		if s.problem != nil && !s.completed() && ctx.Err() == nil {
+		if s.problem != nil && !s.completed() && ctx.Err() == nil && !k.told() {
 			r.kubelet.logf("pod %s: %v", r.name(), s.problem)
 		}
 		ready.note(s)

@@ -73,7 +73,7 @@ func (f *front) Delete(r schema.GroupVersionResource, namespace, name string, op
 	if len(o.DryRun) > 0 {
 		return errDryRun()
 	}
-	return f.api.delete(r, namespace, name, o.Preconditions)
+	return f.api.delete(r, namespace, name, o)
 }
 
 func errDryRun() error {

@@ -87,6 +87,8 @@ const (
 	NewPodClosed             Fault = "new-pod-closed"
 	IPReuseStale             Fault = "ip-reuse-stale"
 	LateDeleteBreaksNewPod   Fault = "late-delete-breaks-new-pod"
+	ForgetsTerminatingPods   Fault = "forgets-terminating-pods"
+	LateMissesTerminating    Fault = "late-policy-misses-terminating-pods"
 	LabelRemovalMissed       Fault = "label-removal-missed"
 	Flapping                 Fault = "flapping"
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
@@ -201,6 +203,8 @@ var faultTable = []FaultInfo{
 	{NewPodClosed, "A new pod is admitted by nobody for its first 7 s."},
 	{IPReuseStale, "An address keeps the pod that had it first: whoever gets it after that pod has completed is taken for it."},
 	{LateDeleteBreaksNewPod, "When a completed pod is deleted its address is forgotten, whoever has it by now."},
+	{ForgetsTerminatingPods, "A pod is isolated no more as soon as it is being deleted, although it goes on for its grace period."},
+	{LateMissesTerminating, "A policy that comes while a pod is being deleted does not isolate it."},
 	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
 	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},

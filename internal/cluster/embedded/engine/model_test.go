@@ -128,6 +128,9 @@ func (p *play) step(text string) {
 	case "end":
 		p.pods[rest].Status.Phase = corev1.PodSucceeded
 		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})
+	case "leave":
+		p.pods[rest].DeletionTimestamp = new(metav1.Now())
+		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})
 	case "remove":
 		p.store.apply(event{watch.Deleted, p.pods[rest].DeepCopy()})
 	default:

@@ -35,6 +35,8 @@ type pod struct {
 	as string
 	// leaving is true from the moment that the pod is told to stop.
 	leaving bool
+	// leftAt is how many policies there had been then; only a faulty engine counts.
+	leftAt uint64
 }
 
 // containerPort is a port that a container gave a name to.

@@ -105,6 +105,7 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 	}
 	s.takenFor(p)
 	s.born(old, p)
+	s.left(old, p)
 	s.pods[p.key] = p
 	return !known || !reflect.DeepEqual(old, p)
 }
