@@ -11,6 +11,10 @@ import (
 // AgentContainer is the one container of an agent's pod.
 const AgentContainer = "agent"
 
+// SocketVariable names the control socket of an agent, and of those who connect to it, in
+// the environment of its container. Agents that share a network need names of their own.
+const SocketVariable = "CNIPROOF_SOCKET"
+
 // Unprivileged is the user of agents that need no capability.
 const Unprivileged int64 = 65534
 

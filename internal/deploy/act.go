@@ -271,6 +271,7 @@ func Shape(t scenario.Topology) string {
 		Namespace, Name string
 		Node            int
 		Ports           []flow.Port
+		HostNetwork     bool
 	}
 	var shape struct {
 		Namespaces  []string
@@ -287,7 +288,7 @@ func Shape(t scenario.Topology) string {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}
 	for _, p := range t.Pods {
-		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports})
+		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports, p.HostNetwork})
 	}
 	text, err := json.Marshal(shape)
 	if err != nil {

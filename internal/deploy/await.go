@@ -63,7 +63,7 @@ func (s *Stage) note(p *podState, pod *corev1.Pod) error {
 		if err != nil || !slices.Contains(families, flow.FamilyOf(addr)) {
 			continue
 		}
-		if !slices.ContainsFunc(cidrs, func(c netip.Prefix) bool { return c.Contains(addr) }) {
+		if !p.pod.HostNetwork && !slices.ContainsFunc(cidrs, func(c netip.Prefix) bool { return c.Contains(addr) }) {
 			return fmt.Errorf("pod %q has the address %s, which is in none of the ranges that were found for pods: %v",
 				p.pod.Endpoint(), addr, cidrs)
 		}

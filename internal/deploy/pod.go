@@ -53,6 +53,9 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 	if slices.Contains(s.topology.Completing, p.pod.Endpoint()) {
 		object.Spec.RestartPolicy = corev1.RestartPolicyNever
 	}
+	if p.pod.HostNetwork {
+		onHost(object)
+	}
 	if s.lingers(p.pod.Endpoint()) {
 		linger(object)
 	}

@@ -225,7 +225,7 @@ func (s *Stage) NodePort(f flow.Flow) (netip.AddrPort, bool) {
 
 func (s *Stage) createNamespace(ctx context.Context, ns scenario.Namespace) error {
 	labels := map[string]string{LabelRun: s.run, "app.kubernetes.io/managed-by": "cniproof", labelSecurity: "restricted"}
-	if s.raw() {
+	if s.privileged() {
 		labels[labelSecurity] = "privileged"
 	}
 	if owner := s.cluster.Description().Owner; owner != "" {

@@ -70,6 +70,10 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Undefined, "nothing is promised about connections that were open before"
 	case from == to:
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
+	case from.onHost:
+		return nil, nil, flow.Undefined, fmt.Sprintf("nothing is promised about %s, which is on its node's network", f.Source)
+	case to.onHost:
+		return nil, nil, flow.Undefined, fmt.Sprintf("nothing is promised about %s, which is on its node's network", f.Destination)
 	case w.Completed[f.Source]:
 		return nil, nil, flow.Undefined, fmt.Sprintf("%s has completed", f.Source)
 	case w.Completed[f.Destination]:

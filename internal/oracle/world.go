@@ -66,6 +66,7 @@ type party struct {
 	labels    map[string]string
 	node      int
 	ports     []flow.Port
+	onHost    bool // a pod on its node's network
 	addrs     []netip.Addr
 	isolating [ways][]*policy // the policies that isolate it
 }
@@ -122,7 +123,7 @@ func (w *World) addPods() error {
 			return fmt.Errorf("placing pod %q: there are two of that name", p.Endpoint())
 		}
 		w.addParty(&party{
-			endpoint: p.Endpoint(), namespace: realName, labels: p.Labels, node: p.Node, ports: p.Ports,
+			endpoint: p.Endpoint(), namespace: realName, labels: p.Labels, node: p.Node, ports: p.Ports, onHost: p.HostNetwork,
 		})
 	}
 	w.addParty(&party{

@@ -47,7 +47,8 @@ func profile(r *judge.Run) []ProfileEntry {
 func byName(c judge.Cell) bool { return c.Flow.Via == flow.ByName }
 
 // seenAs says what was seen of the cells, as shortly as can be: in one word, else by
-// path, family, source, destination or some of these together, else by how many.
+// path, family, source, destination or some of these together, else by the few pairs that
+// are odd, else by how many.
 func seenAs(cells []judge.Cell) string {
 	splits := []func(flow.Flow) string{
 		func(flow.Flow) string { return "" },
@@ -66,6 +67,11 @@ func seenAs(cells []judge.Cell) string {
 			return text
 		}
 	}
+	for _, split := range []func(flow.Flow) string{betweenEnds, betweenEndsOver} {
+		if text, ok := seenBy(cells, split); ok && strings.Count(text, " and ") < fewParts {
+			return text
+		}
+	}
 	counts := map[string]int{}
 	for _, c := range cells {
 		counts[sightOf(c)]++
@@ -76,6 +82,12 @@ func seenAs(cells []judge.Cell) string {
 	}
 	return strings.Join(parts, ", ") + fmt.Sprintf(" of %d flows", len(cells))
 }
+
+func betweenEnds(f flow.Flow) string {
+	return "from " + f.Source.String() + " to " + f.Destination.String()
+}
+
+func betweenEndsOver(f flow.Flow) string { return betweenEnds(f) + " over " + f.Family.String() }
 
 // seenBy is false where cells of one part were seen differently.
 func seenBy(cells []judge.Cell, part func(flow.Flow) string) (string, bool) {

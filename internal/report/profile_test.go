@@ -49,3 +49,33 @@ func TestSeenAs(t *testing.T) {
 		}
 	}
 }
+
+// TestSeenAsPairs names the pairs that are odd, as long as they are few.
+func TestSeenAsPairs(t *testing.T) {
+	ends := []flow.Endpoint{flow.Pod("x", "a"), flow.Pod("x", "b"), flow.Pod("y", "a"), flow.Pod("y", "b")}
+	cells := func(denied func(from, to int, family flow.Family) bool) []judge.Cell {
+		var list []judge.Cell
+		for i, from := range ends {
+			for k, to := range ends {
+				for _, family := range []flow.Family{flow.IPv4, flow.IPv6} {
+					f := flow.Flow{Source: from, Destination: to, Protocol: flow.TCP, Port: 80, Via: flow.PodIP, Family: family}
+					c := judge.Cell{Flow: f, Expected: flow.Undefined, Observed: flow.Allow}
+					if denied(i, k, family) {
+						c.Observed = flow.Deny
+					}
+					list = append(list, c)
+				}
+			}
+		}
+		return list
+	}
+	for want, denied := range map[string]func(from, to int, family flow.Family) bool{
+		"allow, but deny from x/a to y/b and from x/b to y/a": func(from, to int, _ flow.Family) bool { return from+to == 3 && from < 2 },
+		"allow, but deny from x/a to y/b over ipv6":           func(from, to int, family flow.Family) bool { return from == 0 && to == 3 && family == flow.IPv6 },
+		"allow 16, deny 16 of 32 flows":                       func(from, to int, _ flow.Family) bool { return (from+to)%2 == 1 },
+	} {
+		if got := seenAs(cells(denied)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

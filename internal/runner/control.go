@@ -53,7 +53,7 @@ func (p *play) controlOf(ctx context.Context, name string, since time.Time, want
 	}
 	for i := range goal.Expected {
 		goal.Expected[i] = flow.Allow
-		if p.flows[i].Unsettled() || !wanted(p.flows[i]) {
+		if p.flows[i].Unsettled() || p.scenario.Topology.OnHost(p.flows[i]) || !wanted(p.flows[i]) {
 			goal.Expected[i] = flow.Undefined
 		}
 	}

@@ -45,6 +45,7 @@ func (b *builder) step(doc stepDoc, at string) Step {
 		Expect: b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
 	s.Expect.gone, s.Expect.terminating = maps.Clone(b.gone), maps.Clone(b.terminating)
+	s.Expect.onHost = b.s.Topology.onHost()
 	b.sequence(&s, doc, at)
 	return s
 }
@@ -132,6 +133,7 @@ func (b *builder) recreations(texts []string, at string) []flow.Endpoint {
 		}
 		pod := flow.Pod(namespace, name)
 		b.podExists(pod, path)
+		b.ownNetwork(pod, path)
 		if slices.Contains(list, pod) {
 			b.Wrong(path, "%q is listed twice", text)
 		}

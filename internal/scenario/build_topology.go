@@ -83,6 +83,7 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	if t.Readiness && t.Direct {
 		d.Wrong(strict.Child(at, "readiness"), "shows by what becomes of Services, and direct says that there are none: remove one of the two")
 	}
+	d.hostPortsClash(t, strict.Child(at, "pods"))
 	d.size(t, at)
 	return t
 }
@@ -135,7 +136,10 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	d.labels(doc.Labels, strict.Child(path, "labels"))
 	d.nodeNumber(doc.Node, strict.Child(path, "node"))
 	ports := d.ports(doc.Ports, strict.Child(path, "ports"))
-	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports}, true
+	if doc.HostNetwork {
+		d.hostPorts(ports, strict.Child(path, "ports"))
+	}
+	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork}, true
 }
 
 func (d *decoder) nodeNumber(node int, path string) {

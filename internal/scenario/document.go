@@ -86,9 +86,10 @@ type namespaceDoc struct {
 }
 
 type podDoc struct {
-	Labels map[string]string `json:"labels"`
-	Node   int               `json:"node"`
-	Ports  []string          `json:"ports"`
+	Labels      map[string]string `json:"labels"`
+	Node        int               `json:"node"`
+	Ports       []string          `json:"ports"`
+	HostNetwork bool              `json:"hostNetwork"`
 }
 
 type externalDoc struct {

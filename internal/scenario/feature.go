@@ -48,7 +48,7 @@ func Features() []Feature {
 func Needs(s *Scenario) []string {
 	needs := map[string]bool{
 		"external-host": s.Topology.External.Hosts > 0,
-		"node-traffic":  s.Topology.Nodes.Probed,
+		"node-traffic":  s.Topology.Nodes.Probed || len(s.Topology.onHost()) > 0,
 		"dns":           s.Topology.DNS,
 		"two-nodes":     s.Topology.NodeCount() > 1,
 	}

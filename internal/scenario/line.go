@@ -11,9 +11,9 @@ import (
 // Verdict is what the scenario's author expects of a flow: that of the last line
 // which names it, else the default. A pod's flows to itself, those of ICMP, those over a
 // node's port or a connection that was open before, and those of a pod that has completed
-// are always undefined, and so is what a pod that terminates is allowed.
+// or is on its node's network are always undefined, and so is what a pod that terminates is allowed.
 func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
-	if f.Unsettled() || e.gone[f.Source] || e.gone[f.Destination] {
+	if f.Unsettled() || e.gone[f.Source] || e.gone[f.Destination] || e.onHost[f.Source] || e.onHost[f.Destination] {
 		return flow.Undefined
 	}
 	v := e.written(f)

@@ -92,6 +92,7 @@ func (b *builder) podNamed(text, path string) (flow.Endpoint, bool) {
 	}
 	pod := flow.Pod(namespace, name)
 	b.podExists(pod, path)
+	b.ownNetwork(pod, path)
 	return pod, !b.named || b.s.Topology.hasPod(pod)
 }
 

@@ -42,7 +42,7 @@ func (s *Scenario) unmirrored() string {
 		return "it is a mirror"
 	case t.DNS:
 		return "the cluster's DNS dials nobody"
-	case t.Nodes.Probed:
+	case t.Nodes.Probed || len(t.onHost()) > 0:
 		return "a node reaches its own pods whatever the policies say"
 	case len(t.Pods) > 0 && !alike(t):
 		return "its endpoints do not all serve the same ports"

@@ -93,6 +93,8 @@ type Pod struct {
 	Labels          map[string]string
 	Node            int // counted from 1
 	Ports           []flow.Port
+	// HostNetwork says that the pod has no network of its own but its node's.
+	HostNetwork bool
 }
 
 // Endpoint is the pod as one side of a flow.
@@ -205,6 +207,8 @@ type Expectation struct {
 	gone map[flow.Endpoint]bool
 	// terminating are the pods that are being deleted: what they are allowed is not settled.
 	terminating map[flow.Endpoint]bool
+	// onHost are the pods on their nodes' network: nothing about them is settled.
+	onHost map[flow.Endpoint]bool
 }
 
 // Line gives all flows that it matches one verdict.

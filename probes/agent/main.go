@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -37,7 +38,7 @@ With --serve and --dial it serves ports and dials targets from its first instant
 tells later on its control stream what became of them. dial does nothing else for a
 time, and writes that to $CNIPROOF_TERMINATION_LOG, or else /dev/termination-log;
 "-" is stdout. With --linger it does not end on SIGTERM.
-The identity defaults to $CNIPROOF_IDENTITY. listen and probe are done by the agent
+The identity defaults to $CNIPROOF_IDENTITY, the socket to $CNIPROOF_SOCKET. listen and probe are done by the agent
 that runs with --control socket beside them. KIND is tcp, udp or sctp; probe also
 knows dns-udp and dns-tcp, which ask for --query. probe prints the outcome and who
 answered, such as "connected prod/db" or "timed-out".
@@ -60,7 +61,7 @@ func run(args []string) error {
 	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	identity := flags.String("identity", os.Getenv("CNIPROOF_IDENTITY"), "")
 	control := flags.String("control", "stdio", "")
-	socket := flags.String("socket", "cniproof", "")
+	socket := flags.String("socket", cmp.Or(os.Getenv("CNIPROOF_SOCKET"), "cniproof"), "")
 	version := flags.Bool("version", command == "version", "")
 	var try probeFlags
 	flags.IntVar(&try.attempts, "attempts", 3, "")

@@ -16,6 +16,7 @@ type keeper struct {
 	ns       *namespace
 	identity string
 	args     []string
+	socket   string        // "" for the one that every agent has by default
 	once     bool          // an agent that ended is not started again
 	leaving  chan struct{} // closed when the agent is told to end
 	leave    func()
@@ -113,6 +114,9 @@ func (k *keeper) runOne(ctx context.Context, report func(agentState)) *process {
 		return nil
 	}
 	defer p.kill()
+	if k.socket != "" {
+		p.socket = k.socket
+	}
 	stream, err := p.dial(ctx)
 	if err != nil {
 		return p

@@ -93,7 +93,8 @@ func (l *launcher) close() error {
 type process struct {
 	cmd    *exec.Cmd
 	ns     *namespace
-	stdout tail // what a container leaves behind as its last words
+	socket string // on which it serves
+	stdout tail   // what a container leaves behind as its last words
 	stderr tail
 	exited chan struct{}
 }
@@ -101,7 +102,7 @@ type process struct {
 // start runs an agent in the namespace, with these arguments and its identity behind
 // them. It does not serve its socket yet.
 func (l *launcher) start(ns *namespace, identity string, args ...string) (*process, error) {
-	p := &process{ns: ns, exited: make(chan struct{})}
+	p := &process{ns: ns, socket: socketName, exited: make(chan struct{})}
 	p.cmd = &exec.Cmd{
 		Path:        "/proc/self/fd/3",
 		Args:        slices.Concat([]string{l.mark}, args, []string{"--identity", identity}),
@@ -148,7 +149,7 @@ func (p *process) kill() {
 }
 
 // socketName is the abstract unix socket on which every agent serves control
-// streams. It belongs to the network namespace.
+// streams, unless it shares the network namespace with others.
 const socketName = "@cniproof"
 
 // dial opens a control stream, as soon as the agent serves its socket.
@@ -164,7 +165,7 @@ func (p *process) dial(ctx context.Context) (*os.File, error) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := unix.Connect(fd, &unix.SockaddrUnix{Name: socketName})
+		err := unix.Connect(fd, &unix.SockaddrUnix{Name: p.socket})
 		if err == nil {
 			return os.NewFile(uintptr(fd), "control"), nil
 		}

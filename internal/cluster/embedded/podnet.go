@@ -18,8 +18,11 @@ type podNet struct {
 	node    *machine
 	addrs   []netip.Addr
 	ordinal int
-	link    netlink.Link // the node's end
+	link    netlink.Link // the node's end; nil of a pod on the node's own network
 }
+
+// hostNet is the network of a pod that has none but the node's.
+func (m *machine) hostNet() *podNet { return &podNet{namespace: m.namespace, node: m, addrs: m.Addrs} }
 
 // errNoAddress says that every pod address of a node is taken.
 var errNoAddress = errors.New("no pod address is free")
@@ -82,6 +85,9 @@ func zero(like netip.Addr) netip.Addr {
 // remove takes the pod off its node. Its devices go when the kernel takes down the
 // namespace, which it does in the background because that is slow.
 func (p *podNet) remove() error {
+	if p.link == nil {
+		return nil
+	}
 	var errs []error
 	for _, a := range p.addrs {
 		r := &netlink.Route{LinkIndex: p.link.Attrs().Index, Dst: ipNet(host(a))}
@@ -96,4 +102,8 @@ func (p *podNet) remove() error {
 }
 
 // release gives the pod's addresses back. Nothing may refer to them any more.
-func (p *podNet) release() { p.node.free.give(p.ordinal) }
+func (p *podNet) release() {
+	if p.link != nil {
+		p.node.free.give(p.ordinal)
+	}
+}

@@ -106,6 +106,9 @@ func (r *podRun) build(ctx context.Context, node *machine) (*podNet, error) {
 }
 
 func (r *podRun) buildOnce(ctx context.Context, node *machine) (*podNet, error) {
+	if r.pod.Spec.HostNetwork {
+		return node.hostNet(), nil
+	}
 	select {
 	case r.kubelet.busy <- struct{}{}:
 		defer func() { <-r.kubelet.busy }()
@@ -149,6 +152,7 @@ func (r *podRun) serve(ctx context.Context, net *podNet) {
 	if args := r.pod.Spec.Containers[0].Args; len(args) > 0 {
 		k.args = args
 	}
+	k.listen(r.pod)
 	k.once = r.pod.Spec.RestartPolicy == corev1.RestartPolicyNever
 	r.settle(k)
 	ready := newReadiness(r)

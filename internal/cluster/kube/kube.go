@@ -170,10 +170,10 @@ func (c *Cluster) Nodes() []cluster.Host {
 func (c *Cluster) Attach(ctx context.Context, agent flow.Endpoint) (io.ReadWriteCloser, error) {
 	switch agent.Kind {
 	case flow.KindPod:
-		return c.attach(ctx, agent.String(), agent.Namespace, agent.Name, podSocket)
+		return c.attach(ctx, agent.String(), agent.Namespace, agent.Name)
 	case flow.KindNode:
 		if i, err := strconv.Atoi(agent.Name); err == nil && i >= 1 && i <= len(c.nodes) && c.description.Lacks["node-traffic"] == "" {
-			return c.attach(ctx, agent.String(), c.home.namespace, nodeAgent(i), c.home.socket())
+			return c.attach(ctx, agent.String(), c.home.namespace, nodeAgent(i), "--socket", c.home.socket())
 		}
 	case flow.KindExternal:
 		if i, err := strconv.Atoi(agent.Name); err == nil && i >= 1 && i <= len(c.config.Outside) {

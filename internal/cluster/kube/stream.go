@@ -23,7 +23,6 @@ import (
 )
 
 const (
-	podSocket = "cniproof" // the agent's default
 	// agentPath is where the agent's image has it.
 	agentPath = "/agent"
 	// greeting is how long a fresh stream may take until the agent answers on it.
@@ -31,11 +30,12 @@ const (
 )
 
 // attach opens a stream to the agent of a pod and makes sure that it answers. While
-// the API server is away, or the agent starts again, it waits.
-func (c *Cluster) attach(ctx context.Context, whom, namespace, pod, socket string) (io.ReadWriteCloser, error) {
+// the API server is away, or the agent starts again, it waits. The options are those of connect:
+// without any, the socket is the one of the container's agent.
+func (c *Cluster) attach(ctx context.Context, whom, namespace, pod string, options ...string) (io.ReadWriteCloser, error) {
 	deadline := time.Now().Add(apiAway)
 	for {
-		stream, err := c.tryAttach(ctx, namespace, pod, socket)
+		stream, err := c.tryAttach(ctx, namespace, pod, options)
 		if err == nil {
 			return stream, nil
 		}
@@ -60,8 +60,8 @@ func (c *Cluster) gone(ctx context.Context, namespace, name string) error {
 	return nil
 }
 
-func (c *Cluster) tryAttach(ctx context.Context, namespace, pod, socket string) (io.ReadWriteCloser, error) {
-	s, err := c.exec(ctx, namespace, pod, []string{agentPath, "connect", "--socket", socket})
+func (c *Cluster) tryAttach(ctx context.Context, namespace, pod string, options []string) (io.ReadWriteCloser, error) {
+	s, err := c.exec(ctx, namespace, pod, append([]string{agentPath, "connect"}, options...))
 	if err != nil {
 		return nil, err
 	}
