@@ -34,7 +34,8 @@ func (s *selection) rerun(list []*scenario.Scenario) ([]*scenario.Scenario, erro
 		if slices.Contains(names, sc.Name) {
 			kept = append(kept, sc)
 		}
-		if mirror, why := sc.Mirror(); why == "" && slices.Contains(names, mirror.Name) {
+		mirror, why := sc.Mirror()
+		if why == "" && slices.Contains(names, mirror.Name) && !holds(list, mirror.Name) {
 			kept = append(kept, mirror)
 		}
 	}
@@ -47,6 +48,10 @@ func (s *selection) rerun(list []*scenario.Scenario) ([]*scenario.Scenario, erro
 			s.rerunFailed, strings.Join(gone, ", "))
 	}
 	return kept, nil
+}
+
+func holds(list []*scenario.Scenario, name string) bool {
+	return slices.ContainsFunc(list, func(s *scenario.Scenario) bool { return s.Name == name })
 }
 
 // unsettled names the scenarios of a report that failed or could not be told. A run

@@ -87,7 +87,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 	provider, k, errCluster := flags.choose()
 	axes, errAxes := flags.choice()
 	if errScenarios == nil && errAxes == nil {
-		list, errScenarios = mirrored(list, axes)
+		list, errScenarios = mirrored(list, axes, flags.rerunFailed != "")
 	}
 	if err := errors.Join(errScenarios, errAxes, errReports, errCluster, checkBundles(flags.bundles), flags.checkPause()); err != nil {
 		return badInput(err)
@@ -114,7 +114,7 @@ func (a *app) run(ctx context.Context, flags *runFlags) error {
 		}
 		screen.event(e)
 	})
-	config.Axes = axes
+	config.Axes, config.Promises = axes, flags.promises()
 	config.OnFailure = (&pauser{
 		bundles: bundles, screen: screen, cluster: c, wanted: flags.onFailure == onFailurePause, limit: flags.pauseFor,
 	}).witness

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cniproof/cniproof/internal/promise"
 	"github.com/cniproof/cniproof/internal/report"
 	"github.com/cniproof/cniproof/internal/scenario"
 	"github.com/cniproof/cniproof/scenarios"
@@ -50,14 +51,23 @@ func (s *selection) all() ([]*scenario.Scenario, error) {
 	return list, badInput(err)
 }
 
-// builtIn is the built-in library and the digest of its files.
+// builtIn is the built-in library, with the mirrors that run by default, and the digest
+// of its files.
 func builtIn() ([]*scenario.Scenario, string, error) {
 	list, err := scenario.Load(scenarios.FS, ".")
 	if err != nil {
 		return nil, "", err
 	}
 	digest, err := scenarios.Digest()
-	return list, digest, err
+	return append(list, promise.Mirrors(promise.Rows(), list)...), digest, err
+}
+
+// promises are what is to be tried of each behaviour: of the user's own scenarios, nothing.
+func (s *selection) promises() []promise.Row {
+	if len(s.files) > 0 {
+		return nil
+	}
+	return promise.Rows()
 }
 
 // load returns the selected scenarios, sorted by name; none is bad input.

@@ -63,6 +63,8 @@ var rules = []rule{
 		because: "it reads files whatever they are about"},
 	{packages: "internal/scenario", never: join(live, answers, outer),
 		because: "a scenario is what its author wrote: the first witness may not ask the second, nor a cluster"},
+	{packages: "internal/promise", only: []string{"internal/scenario"},
+		because: "it says by which scenarios and axes a promise is tried, not what becomes of them"},
 	{packages: "internal/oracle", never: join(live, outer, []string{"internal/judge", "internal/report"}),
 		because: "the oracle is deterministic: same bytes in, same bytes out"},
 	{packages: "internal/adopt", never: join(live, outer, []string{"internal/judge", "internal/report"}),

@@ -39,7 +39,10 @@ type Scenario struct {
 	Spent    Spent
 	// Flows are the scenario's matrix: what every step watched, in the order of Step.Expected.
 	Flows []flow.Flow
-	Steps []Step
+	// Denied counts those that some step expected to be denied, by axis; of a scenario that
+	// was judged.
+	Denied []AxisCount
+	Steps  []Step
 }
 
 // Step is the result of one step. The controls before and after a scenario are
@@ -135,6 +138,8 @@ type Run struct {
 	Scenarios []Scenario // in the order in which they ended
 	// Axes are the values along which flows were tried.
 	Axes []AxisCount
+	// Promises are what the run tried of each; none where the scenarios are not the library's.
+	Promises []Promise
 	// Interrupted is true where the run ended before every scenario had its turn.
 	Interrupted bool
 	// Err is an infrastructure failure that ended the run early, as text; else "".

@@ -59,6 +59,8 @@ type Document struct {
 	Profile []ProfileEntry `json:"profile"`
 	// Axes are the values along which flows were tried.
 	Axes []AxisEntry `json:"axes"`
+	// Promises are what was tried of each behaviour that every implementation is held to; none where the scenarios are the user's own.
+	Promises []PromiseEntry `json:"promises"`
 	// Scenarios are in the order in which they ended.
 	Scenarios []ScenarioEntry `json:"scenarios"`
 }

@@ -45,6 +45,9 @@ type pageView struct {
 	Recorded                                               []profileView
 	Deviations                                             []occurrence
 	Skipped                                                []skippedView
+	Promised                                               string
+	Values                                                 []string // of axes: the columns of Promises
+	Promises                                               []promiseView
 }
 
 // banner is something that must not be read over.
@@ -93,7 +96,10 @@ func newPageView(in Input) pageView {
 		Verdict: strings.TrimSpace(verdict), Common: commonTo(run), Consistent: readingOf(run),
 		Banners: banners(in), Facts: facts(in), Totals: countViews(run), Results: choices(run),
 		Latency: latencyViews(run), Deeds: deedViews(run), Recorded: profiles(run), Skipped: skippedViews(run),
-		Columns: columnNames(), Selects: selects(run),
+		Columns: columnNames(), Selects: selects(run), Promised: promises(run), Promises: promiseViews(run),
+	}
+	if len(v.Promises) > 0 {
+		v.Values = promiseHead(run)
 	}
 	if strings.Contains(word, " ") { // a sentence, not one word
 		v.Word, v.Verdict = "INTERRUPTED", word+":"+verdict

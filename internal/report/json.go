@@ -97,6 +97,7 @@ func document(in Input) *Document {
 		Deviations:     deviationEntries(in),
 		Profile:        profile(run),
 		Axes:           axisEntries(run),
+		Promises:       promiseEntries(run),
 		Scenarios:      []ScenarioEntry{},
 	}
 }

@@ -135,6 +135,7 @@ func (s style) markdownTail(in Input) string {
 		b.WriteString("\n" + fold(fmt.Sprintf("Skipped (%d)", run.Count(judge.Skipped)), within(lines[1:])))
 	}
 	b.WriteString(markdownLatency(run))
+	b.WriteString(markdownPromises(run))
 	if lines := s.next(in); len(lines) > 0 {
 		fmt.Fprintf(&b, "\nNext:\n\n%s", fenced(strings.Replace(lines[0], "next", "    ", 1)+"\n"+lines[1]))
 	}

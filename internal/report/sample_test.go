@@ -135,6 +135,14 @@ func passed() Input {
 	for i, name := range []string{"default-deny-ingress", "default-deny-egress", "allow-all-ingress", "policies-add-up"} {
 		r.Scenarios = append(r.Scenarios, good(name, i+1))
 	}
+	r.Promises = []judge.Promise{
+		{Behaviour: "Policies add up; `*` is no name", Scenarios: []string{"policies-add-up"}, Along: []judge.Tried{
+			{Axis: "via", Value: "podIP", Scenarios: 1}, {Axis: "via", Value: "dns"}, {Axis: "direction", Value: "mirrored", Without: "it has no direction"},
+		}},
+		{Behaviour: "TCP and UDP", Apart: "it takes long", Along: []judge.Tried{
+			{Axis: "via", Value: "podIP", Without: "it takes long"}, {Axis: "via", Value: "dns", Without: "it takes long"}, {Axis: "direction", Value: "mirrored", Without: "it takes long"},
+		}},
+	}
 	r.Scenarios[2].Level = scenario.LevelOptional
 	r.Scenarios[3].FirstTry = "the cluster failed: an agent did not answer"
 	return input(r)

@@ -26,6 +26,9 @@ func Summary(in Input, o Options) string {
 	if text := axes(r); text != "" {
 		lines = append(lines, s.field("axes", text)...)
 	}
+	if text := promises(r); text != "" {
+		lines = append(lines, s.field("promises", text)...)
+	}
 	if n := flaps(r); n > 0 {
 		lines = append(lines, s.field("flaps", plural(n, "flow")+" did not stay as expected")...)
 	}

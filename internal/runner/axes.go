@@ -7,6 +7,7 @@ import (
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/internal/promise"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
@@ -16,7 +17,8 @@ const (
 )
 
 // axes are what the cluster can be probed along, as far as it was chosen. By default
-// names are looked up where the scenario's pods are given the cluster's DNS anyhow.
+// names are looked up where the scenario's pods are given the cluster's DNS anyhow, and
+// where a promise names the scenario for it.
 func (r *run) axes(s *scenario.Scenario) scenario.Axes {
 	d := r.cfg.Cluster.Description()
 	have := scenario.Axes{
@@ -25,7 +27,8 @@ func (r *run) axes(s *scenario.Scenario) scenario.Axes {
 		Protocols: d.Protocols,
 	}
 	choice := r.choice(s)
-	if _, lacks := d.Lacks["dns"]; !lacks && (s.Topology.DNS || choice.Vias != nil) {
+	named := s.Topology.DNS || choice.Vias != nil || choice.Nothing() && promise.ByName(r.cfg.Promises, s.Name)
+	if _, lacks := d.Lacks["dns"]; !lacks && named {
 		have.Vias = append(have.Vias, flow.ByName)
 	}
 	return choice.Of(have)

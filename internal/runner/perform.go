@@ -31,7 +31,7 @@ func (b *bench) perform(ctx context.Context, s *scenario.Scenario) judge.Scenari
 		result = b.try(ctx, s, nil)
 		result.FirstTry = first
 	}
-	result.Begin, result.Took = begin, time.Since(begin)
+	result.Begin, result.Took, result.Denied = begin, time.Since(begin), denied(s, result)
 	for _, step := range result.Steps {
 		result.Spent.Add(step.Spent)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/cniproof/cniproof/internal/diagnose"
 	"github.com/cniproof/cniproof/internal/judge"
 	"github.com/cniproof/cniproof/internal/observe"
+	"github.com/cniproof/cniproof/internal/promise"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
@@ -42,6 +43,9 @@ type Config struct {
 	Keep bool
 	// Axes are those along which flows are tried; the zero value chooses the default.
 	Axes scenario.Choice
+	// Promises are what is to be tried of each behaviour, where the scenarios are those of
+	// the library; nil for others.
+	Promises []promise.Row
 	// OnFailure is told of every scenario that failed or could not be told, while its
 	// stage stands as it stood then; that stage waits for it to return. May be nil; is
 	// called by several stages at once.
@@ -92,7 +96,7 @@ func newRun(cfg Config) *run {
 		cfg:     cfg,
 		pace:    pace{within: cfg.Within, hold: cfg.Hold},
 		pool:    observe.NewPool(cfg.Cluster.Attach),
-		covered: map[[2]string]*judge.AxisCount{},
+		covered: map[promise.Value]*judge.AxisCount{},
 		result: &judge.Run{
 			Begin: time.Now(), Seed: cfg.Seed, Parallel: cfg.Parallel,
 		},
@@ -115,6 +119,7 @@ func drawID() string {
 
 func (r *run) end(ctx context.Context) *judge.Run {
 	r.result.Axes = r.coverage()
+	r.result.Promises = judge.Promises(r.cfg.Promises, r.values(), r.result.Scenarios)
 	r.result.Took = time.Since(r.result.Begin)
 	r.result.Interrupted = ctx.Err() != nil
 	return r.result
@@ -138,7 +143,7 @@ type run struct {
 	quiet sync.RWMutex // locked by a scenario that has to run alone
 
 	mu      sync.Mutex // guards covered, result and retries, and serialises Progress
-	covered map[[2]string]*judge.AxisCount
+	covered map[promise.Value]*judge.AxisCount
 	result  *judge.Run
 	retries int // scenarios that were, or should have been, tried once more
 }

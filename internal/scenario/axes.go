@@ -61,6 +61,9 @@ func (c Choice) Default() bool {
 	return c.Families == nil && c.Vias == nil && c.Protocols == nil && c.Placements == nil
 }
 
+// Nothing reports whether nothing was chosen at all.
+func (c Choice) Nothing() bool { return c.Default() && c.Directions == nil }
+
 // Of is what was chosen of the axes that there are.
 func (c Choice) Of(have Axes) Axes {
 	return Axes{

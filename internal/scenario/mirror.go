@@ -11,8 +11,8 @@ import (
 	"github.com/cniproof/cniproof/internal/netpol"
 )
 
-// mirrorSuffix makes the name of a mirror.
-const mirrorSuffix = "-mirrored"
+// MirrorSuffix makes the name of a mirror.
+const MirrorSuffix = "-mirrored"
 
 // Mirror is the scenario with ingress and egress having changed places in every policy,
 // and the two ends in every flow that it expects something of. Where that would be
@@ -25,7 +25,7 @@ func (s *Scenario) Mirror() (mirror *Scenario, why string) {
 	}
 	m := *s
 	m.Mirrored = true
-	m.Name = s.Name + mirrorSuffix
+	m.Name = s.Name + MirrorSuffix
 	m.Summary = s.Summary + " With ingress and egress exchanged."
 	m.Features = mirroredFeatures(s.Features)
 	m.Steps = make([]Step, len(s.Steps))
