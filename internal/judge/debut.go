@@ -25,6 +25,9 @@ type Debut struct {
 	Stretches []flow.Stretch
 	// Took is how long the flow was tried.
 	Took time.Duration
+	// Unserved is how long, from when the stretches begin, nobody may have listened yet:
+	// what is allowed has its time from then on.
+	Unserved time.Duration
 	// Trouble is why nothing is known of the flow; "" where something is.
 	Trouble string
 	// Result and Reason are what Judge says.
@@ -68,6 +71,7 @@ func (d Debut) told() (count int, first time.Duration) {
 func (d Debut) Judge(within time.Duration) (Result, string) {
 	count, began := d.told()
 	first, connected := d.First()
+	within += d.Unserved
 	switch {
 	case d.Expected == flow.Undefined:
 		return Pass, ""
@@ -84,7 +88,7 @@ func (d Debut) Judge(within time.Duration) (Result, string) {
 	case count < fewestTries:
 		return Inconclusive, fmt.Sprintf("%s: could not tell: %d attempts, and %d are needed", d.Flow, count, fewestTries)
 	case d.Expected == flow.Allow && d.Took >= within:
-		return Fail, fmt.Sprintf("%s did not connect within %s of %s", d.Flow, round(d.Took), d.since())
+		return Fail, fmt.Sprintf("%s did not connect within %s after %s", d.Flow, round(d.Took), d.since())
 	case d.Expected == flow.Allow:
 		return Inconclusive, fmt.Sprintf("%s: could not tell: it was tried for %s only", d.Flow, round(d.Took))
 	case began > early:

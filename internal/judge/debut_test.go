@@ -51,6 +51,33 @@ func TestDebut(t *testing.T) {
 	}
 }
 
+// TestDebutHasItsTimeFromWhenSomebodyListens: an init container that dials for a while
+// takes nothing of the time that an allowed flow has.
+func TestDebutHasItsTimeFromWhenSomebodyListens(t *testing.T) {
+	const ms, within, unserved = time.Millisecond, time.Second, 1600 * time.Millisecond
+	opens := func(after time.Duration) []flow.Stretch {
+		return []flow.Stretch{stretch(flow.Refused, 100, 0, after-10*ms), stretch(flow.Connected, 9, after, after+90*ms)}
+	}
+	for _, row := range []struct {
+		name     string
+		expected flow.Verdict
+		list     []flow.Stretch
+		took     time.Duration
+		want     Result
+	}{
+		{"open as soon as somebody listens", flow.Allow, opens(1610 * ms), 2 * time.Second, Pass},
+		{"open too late after that", flow.Allow, opens(2700 * ms), 3 * time.Second, Fail},
+		{"not tried for long after that", flow.Allow, []flow.Stretch{stretch(flow.Refused, 200, 0, 2*time.Second)}, 2 * time.Second, Inconclusive},
+		{"never open", flow.Allow, []flow.Stretch{stretch(flow.Refused, 300, 0, 3*time.Second)}, 3 * time.Second, Fail},
+		{"what is denied has no time", flow.Deny, opens(1610 * ms), 2 * time.Second, Fail},
+	} {
+		d := Debut{Expected: row.expected, By: ByPeer, Stretches: row.list, Took: row.took, Unserved: unserved}
+		if got, says := d.Judge(within); got != row.want {
+			t.Errorf("%s: got %s, %q", row.name, got, says)
+		}
+	}
+}
+
 // TestAddDebuts checks what outranks what, and what is measured.
 func TestAddDebuts(t *testing.T) {
 	const within = time.Second

@@ -35,6 +35,7 @@ type debut struct {
 	dials    []observe.Target                   // from the pod
 	dialled  []observe.Target                   // to the pod: their addresses are known when the API shows them
 	dialling map[flow.Endpoint][]observe.Target // by the peer that was told to
+	shown    time.Time                          // when the API showed those addresses
 }
 
 // eager prepares the pods of the step that are to dial from their first instant.
@@ -93,6 +94,7 @@ func (e *eager) arguments(d *debut) deploy.Debut {
 
 // beginPeers has every peer dial the new pod.
 func (e *eager) beginPeers(ctx context.Context, d *debut, addrs []netip.Addr) {
+	d.shown = time.Now()
 	for _, t := range d.dialled {
 		if t.Flow.Via == flow.PodIP {
 			addr, _ := ofFamily(addrs, t.Flow.Family) // without one the agent refuses
@@ -108,8 +110,8 @@ func (e *eager) beginPeers(ctx context.Context, d *debut, addrs []netip.Addr) {
 }
 
 // collect waits until all has been seen that should be, or time is up, and returns it;
-// nil where no pod of the step is eager.
-func (e *eager) collect(ctx context.Context, step scenario.Step, expected []flow.Verdict) []judge.Debut {
+// nil where no pod of the step is eager. Since ready all of them serve.
+func (e *eager) collect(ctx context.Context, step scenario.Step, expected []flow.Verdict, ready time.Time) []judge.Debut {
 	if len(e.list) == 0 {
 		return nil
 	}
@@ -119,9 +121,9 @@ func (e *eager) collect(ctx context.Context, step scenario.Step, expected []flow
 		verdicts[f] = expected[i]
 	}
 	for {
-		list := e.look(ctx, verdicts, false)
+		list := e.look(ctx, verdicts, ready, false)
 		if done(list, within) || !observe.Wait(ctx, debutPoll) {
-			return e.look(context.WithoutCancel(ctx), verdicts, true)
+			return e.look(context.WithoutCancel(ctx), verdicts, ready, true)
 		}
 	}
 }
@@ -132,7 +134,7 @@ func done(list []judge.Debut, within time.Duration) bool {
 		_, connected := d.First()
 		switch {
 		case d.Trouble != "", d.By == judge.ByInitContainer: // it will not get better
-		case d.Took < debutFor, d.Expected == flow.Allow && !connected && d.Took <= within:
+		case d.Took < debutFor, d.Expected == flow.Allow && !connected && d.Took <= within+d.Unserved:
 			return false
 		}
 	}
@@ -140,7 +142,7 @@ func done(list []judge.Debut, within time.Duration) bool {
 }
 
 // look asks every agent what it has dialled.
-func (e *eager) look(ctx context.Context, verdicts map[flow.Flow]flow.Verdict, stop bool) []judge.Debut {
+func (e *eager) look(ctx context.Context, verdicts map[flow.Flow]flow.Verdict, ready time.Time, stop bool) []judge.Debut {
 	var list []judge.Debut
 	for _, d := range e.list {
 		by, seen, err := e.own(ctx, d, stop)
@@ -151,7 +153,7 @@ func (e *eager) look(ctx context.Context, verdicts map[flow.Flow]flow.Verdict, s
 				targets[i].Peer = e.play.bench.identities[d.Pod]
 			}
 			seen, err := e.play.bench.agent(peer).Dialled(ctx, d.name, targets, stop)
-			list = append(list, debuts(judge.ByPeer, targets, seen, err, verdicts)...)
+			list = append(list, unserved(debuts(judge.ByPeer, targets, seen, err, verdicts), ready.Sub(d.shown))...)
 		}
 	}
 	return list
@@ -178,6 +180,15 @@ func (e *eager) peers(d *debut) []flow.Endpoint {
 		list = append(list, peer)
 	}
 	slices.SortFunc(list, func(a, b flow.Endpoint) int { return flow.Compare(flow.Flow{Source: a}, flow.Flow{Source: b}) })
+	return list
+}
+
+// unserved says of flows to a new pod how long it may not have listened: an init
+// container comes before whoever does.
+func unserved(list []judge.Debut, until time.Duration) []judge.Debut {
+	for i := range list {
+		list[i].Unserved = max(0, until)
+	}
 	return list
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +36,17 @@ func TestAnAddressThatStaysAwayIsNoVerdict(t *testing.T) {
 	s := result.Scenarios[0]
 	if s.Result != judge.Pass || !strings.Contains(s.FirstTry, "not judged: step") || !strings.Contains(s.FirstTry, "the address was not given out again") {
 		t.Errorf("want a pass whose first try could not tell, not %s, %q:\n%s", s.Result, s.FirstTry, text(t, result))
+	}
+}
+
+// TestAShortDeadlineBeginsWhenANewPodServes gives what is allowed less time than an init
+// container takes, before which nobody listens.
+func TestAShortDeadlineBeginsWhenANewPodServes(t *testing.T) {
+	result := runOn(t, open(t), runner.Config{
+		Scenarios: named(t, "new-pods-keep-to-policies-from-their-first-instant"), Parallel: 1, Within: time.Second,
+	})
+	if result.Count(judge.Pass) != 1 {
+		t.Errorf("it did not pass:\n%s", text(t, result))
 	}
 }
 

@@ -247,7 +247,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	debuts := eager.collect(ctx, step, expected)
+	debuts := eager.collect(ctx, step, expected, since)
 	if debuts != nil {
 		since = time.Now() // nothing changes any more
 	}
