@@ -30,6 +30,9 @@ type Goal struct {
 	Rounds int
 	// Hold is how long the table must stay, counted from the first of these rounds.
 	Hold time.Duration
+	// Every is the most that may lie between the begins of two rounds while the table is
+	// held, where rounds are over sooner; 0: what Rounds and Hold come to.
+	Every time.Duration
 }
 
 // fewest is how many whole rounds there have to be before time may be up: on a
@@ -126,7 +129,11 @@ func (g Goal) final(line *flow.Timeline) flow.Look {
 // rest is what is left of the time from the begin of one round to that of the next
 // while a table is held.
 func (g Goal) rest(last *flow.Round) time.Duration {
-	return max(0, g.Hold/time.Duration(max(1, g.Rounds-1))-last.End.Sub(last.Begin))
+	every := g.Hold / time.Duration(max(1, g.Rounds-1))
+	if g.Every > 0 {
+		every = min(every, g.Every)
+	}
+	return max(0, every-last.End.Sub(last.Begin))
 }
 
 // deadline is when the table has to be reached.

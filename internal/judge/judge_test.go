@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,28 @@ func TestRest(t *testing.T) {
 			t.Errorf("after a round of %s: %+v, want a pause of %s", took, look, want)
 		}
 	}
+}
+
+// A hold that is looked at often is as long as any other, and no shorter.
+func TestALongHoldIsLookedAtOften(t *testing.T) {
+	g := goal("AD")
+	g.Every = 60 * ms
+	line := drawn("CT")
+	for range 5 { // rounds of the drawing begin 100 ms apart, and the hold is 250 ms
+		look := g.Next(line)
+		if held := line.Last().End.Sub(line.Rounds[0].Begin) >= g.Hold; look.Again == held {
+			t.Fatalf("after %d rounds: again = %v", len(line.Rounds), look.Again)
+		}
+		if !look.Again {
+			return
+		}
+		if took := line.Last().End.Sub(line.Last().Begin); look.Pause != max(0, 60*ms-took) {
+			t.Errorf("a pause of %s after a round of %s", look.Pause, took)
+		}
+		rounds := slices.Repeat([]string{"CT"}, len(line.Rounds)+1)
+		line = drawn(rounds...)
+	}
+	t.Error("it is never over")
 }
 
 // A round that began when time was up, but before that was noticed, may only have been

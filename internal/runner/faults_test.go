@@ -80,6 +80,17 @@ func TestEveryFaultIsCaught(t *testing.T) {
 	}
 }
 
+// TestRulesThatVanishAreNotMissedByLuck demands of one scenario what others see now and
+// then: it holds its table for so long, and looks so often, that it cannot miss them.
+func TestRulesThatVanishAreNotMissedByLuck(t *testing.T) {
+	c := open(t, string(engine.Flapping))
+	for n := range 3 {
+		if result := runOn(t, c, runner.Config{Scenarios: named(t, "stays-in-force"), Parallel: 1}); result.Count(judge.Fail) != 1 {
+			t.Errorf("run %d did not see it:\n%s", n+1, text(t, result))
+		}
+	}
+}
+
 // TestNothingEnforced is what a cluster without a policy engine looks like.
 func TestNothingEnforced(t *testing.T) {
 	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !strings.HasPrefix(s.Name, "canonical-") })

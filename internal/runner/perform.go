@@ -290,6 +290,10 @@ func (p *play) expect(step scenario.Step) ([]flow.Verdict, error) {
 	return expected, nil
 }
 
+// looks is how many rounds the hold that a step asks for has time for: what lasts but a
+// moment, and comes again, is to be seen.
+const looks = 40
+
 func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
 	pace := p.bench.run.paceNow()
 	g := judge.Goal{Expected: expected, Before: p.before, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
@@ -300,7 +304,7 @@ func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time
 		g.Within = step.Within
 	}
 	if step.Hold > 0 {
-		g.Hold = step.Hold
+		g.Hold, g.Every = step.Hold, step.Hold/looks
 	}
 	return g
 }
