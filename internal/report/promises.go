@@ -42,22 +42,26 @@ func promiseEntries(r *judge.Run) []PromiseEntry {
 	return entries
 }
 
-// promises says how many of them were tried, and how many along every axis; "" where
-// none was.
+// promises says how many of them were tried, how many along every axis, and how many
+// only a run of another kind tries; "" where none was.
 func promises(r *judge.Run) string {
-	tried, whole := 0, 0
+	tried, whole, apart := 0, 0, 0
 	for _, p := range r.Promises {
-		if len(p.Scenarios) == 0 {
-			continue
-		}
-		tried++
-		if len(p.Missing()) == 0 {
-			whole++
+		switch {
+		case len(p.Scenarios) == 0 && p.Apart != "":
+			apart++
+		case len(p.Scenarios) == 0:
+		case len(p.Missing()) == 0:
+			tried, whole = tried+1, whole+1
+		default:
+			tried++
 		}
 	}
 	switch {
 	case tried == 0:
 		return ""
+	case whole == tried && tried+apart == len(r.Promises) && apart > 0:
+		return fmt.Sprintf("%d of %d tried, each along every axis of this cluster; what is left runs apart", tried, len(r.Promises))
 	case whole == tried:
 		return fmt.Sprintf("%d of %d tried, each along every axis of this cluster", tried, len(r.Promises))
 	}
