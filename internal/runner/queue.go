@@ -1,15 +1,17 @@
 package runner
 
 import (
+	"cmp"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cniproof/cniproof/internal/deploy"
 	"github.com/cniproof/cniproof/internal/scenario"
 )
 
-// queue hands out scenarios in order, but prefers those for which a stage is
-// already deployed.
+// queue hands out scenarios in order, those that hold a table for long before the others,
+// but prefers those for which a stage is already deployed.
 type queue struct {
 	mu      sync.Mutex
 	pending []*scenario.Scenario
@@ -23,6 +25,7 @@ func newQueue(list []*scenario.Scenario) *queue {
 	for _, s := range list {
 		q.shapes[s] = deploy.Shape(s.Topology)
 	}
+	slices.SortStableFunc(q.pending, func(a, b *scenario.Scenario) int { return cmp.Compare(holds(b), holds(a)) })
 	return q
 }
 
@@ -83,10 +86,22 @@ func (q *queue) neediest() string {
 }
 
 // effort is about how long a scenario takes, in no unit: every step waits, and
-// tries every pair of pods.
+// tries every pair of pods; and some hold their tables for long.
 func effort(s *scenario.Scenario) int {
 	pods := len(s.Topology.Pods)
-	return (len(s.Steps) + 1) * (50 + pods*pods)
+	return (len(s.Steps)+1)*(50+pods*pods) + secondOfHold*int(holds(s)/time.Second)
+}
+
+// secondOfHold is the effort of a second, on a machine that is busy.
+const secondOfHold = 60
+
+// holds is how long the steps of a scenario ask for their tables to be held.
+func holds(s *scenario.Scenario) time.Duration {
+	var sum time.Duration
+	for _, step := range s.Steps {
+		sum += step.Hold
+	}
+	return sum
 }
 
 // close makes take return nothing more.

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/cniproof/cniproof/internal/deploy"
 	"github.com/cniproof/cniproof/internal/scenario"
@@ -82,6 +83,19 @@ func TestAStageKeepsItsShape(t *testing.T) {
 		if s := q.take(1, deploy.Shape(first.Topology)); deploy.Shape(s.Topology) != deploy.Shape(first.Topology) {
 			t.Fatalf("a stage was given %s, of another shape", s.Name)
 		}
+	}
+}
+
+func TestWhatHoldsForLongIsTakenFirst(t *testing.T) {
+	list := append(shaped(9, 2), shaped(2, 3)...)
+	list[5].Steps = []scenario.Step{{Hold: 2 * time.Second}}
+	list[10].Steps = []scenario.Step{{Hold: 20 * time.Second}}
+	q := newQueue(list)
+	if s := q.take(1, ""); s != list[10] {
+		t.Errorf("the first is %s, though another holds its table for 20 s", s.Name)
+	}
+	if s := q.take(2, ""); s != list[5] {
+		t.Errorf("the second is %s, though another of its shape holds its table for 2 s", s.Name)
 	}
 }
 
