@@ -114,6 +114,11 @@ func traffic() []Row {
 			Apart:     "it is a scenario of topic dynamics, which are run apart: --dynamics",
 		},
 		{
+			Behaviour: "A pod that is being deleted stays isolated to its end, also by what changes meanwhile", Level: Must,
+			Scenarios: []string{"terminating-pods-stay-isolated"},
+			Apart:     "it is a scenario of topic dynamics, which are run apart: --dynamics",
+		},
+		{
 			Behaviour: "Traffic from a pod's own node to the pod is allowed (kubelet probes)", Level: Must,
 			Scenarios: []string{"own-node-reaches-isolated-pods", "own-node-needs-no-rule", "kubelet-keeps-isolated-pods-ready"},
 			Without: []Gap{
@@ -165,7 +170,8 @@ func open() []Row {
 		{Behaviour: "What comes over a node's port (NodePort): whose address the policies see depends on where it is translated", Level: "undefined", Scenarios: []string{"node-port"}},
 		{Behaviour: "TCP connections that stand when a policy comes, or a label changes", Level: "undefined", Scenarios: []string{"established-connections"}},
 		{Behaviour: "Datagrams from the port of an exchange that was allowed before", Level: "undefined", Scenarios: []string{"redialled-udp-after-an-allow"}},
-		{Behaviour: "hostNetwork pods as subject or peer", Level: "undefined"},
+		{Behaviour: "A pod that is being deleted keeps what the policies allow it, as the one that is isolated or as a peer", Level: "undefined", Scenarios: []string{"terminating-pods"}},
+		{Behaviour: "hostNetwork pods as subject or peer, and their node's address in an ipBlock", Level: "undefined", Scenarios: []string{"host-network"}},
 		{Behaviour: "ICMP, ARP and other protocols", Level: "undefined", Scenarios: []string{"icmp-echo"}},
 		{Behaviour: "Drop or reject", Level: "recorded: the outcome says which"},
 		{Behaviour: "How long until a policy takes effect", Level: "no bound: measured"},
