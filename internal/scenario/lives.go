@@ -123,6 +123,18 @@ func podOf(text string) flow.Endpoint {
 
 // completions reads the pods that end. They stay in the API until they are deleted.
 func (b *builder) completions(texts []string, at string) []flow.Endpoint {
+	list := b.leaving(texts, at)
+	for _, pod := range list {
+		if !b.gone[pod] {
+			b.gone[pod], b.corpses[pod] = true, true
+			b.s.Topology.Completing = append(b.s.Topology.Completing, pod)
+		}
+	}
+	return list
+}
+
+// leaving reads pods that have been there so far, each of them once.
+func (b *builder) leaving(texts []string, at string) []flow.Endpoint {
 	var list []flow.Endpoint
 	for i, text := range texts {
 		path := strict.Index(at, i)
@@ -136,12 +148,6 @@ func (b *builder) completions(texts []string, at string) []flow.Endpoint {
 		}
 		b.stays(text, path)
 		list = append(list, pod)
-	}
-	for _, pod := range list {
-		if !b.gone[pod] {
-			b.gone[pod], b.corpses[pod] = true, true
-			b.s.Topology.Completing = append(b.s.Topology.Completing, pod)
-		}
 	}
 	return list
 }

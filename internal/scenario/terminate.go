@@ -19,22 +19,11 @@ func (s Step) Terminated() []flow.Endpoint {
 // terminations reads the pods that are deleted with a grace period. They stay in the
 // API, and serve and dial, until the scenario is over.
 func (b *builder) terminations(texts []string, a Act, at string) []flow.Endpoint {
-	var list []flow.Endpoint
+	list := b.leaving(texts, at)
 	for i, text := range texts {
-		path := strict.Index(at, i)
-		pod, ok := b.podNamed(text, path)
-		if !ok {
-			continue
+		if slices.Contains(a.Recreate, podOf(text)) {
+			b.Wrong(strict.Index(at, i), "pod %q is recreated in this step already", text)
 		}
-		if slices.Contains(list, pod) {
-			b.Wrong(path, "%q is listed twice", text)
-			continue
-		}
-		b.stays(text, path)
-		if slices.Contains(a.Recreate, pod) {
-			b.Wrong(path, "pod %q is recreated in this step already", text)
-		}
-		list = append(list, pod)
 	}
 	if len(texts) > 0 && !b.s.Topology.Direct && b.named {
 		b.Wrong(at, "no Service leads to a pod that terminates, whatever the policies say: write direct: true in the topology")
