@@ -2,6 +2,7 @@ package runner_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,7 +64,8 @@ func TestReadingOfAFlap(t *testing.T) {
 				continue
 			}
 			flapped++
-			if !slices.ContainsFunc(step.Readings, func(r judge.Reading) bool { return r.Name == "policies-absent" }) {
+			// Rules vanish in the middle of a round: what is seen open may be what one policy denies.
+			if !slices.ContainsFunc(step.Readings, func(r judge.Reading) bool { return strings.HasSuffix(r.Name, "policies-absent") }) {
 				t.Errorf("%s: the readings are %v", s.Name, step.Readings)
 			}
 		}

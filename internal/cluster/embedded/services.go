@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,9 @@ type serviceProxy struct {
 	pods     map[types.NamespacedName]*corev1.Pod
 	now      translations // that the nodes have
 	logf     func(string, ...any)
+
+	forgetting sync.WaitGroup
+	one        sync.Mutex // held by the one that forgets
 }
 
 func newServiceProxy(a *api, nodes []*machine, logf func(string, ...any)) (_ *serviceProxy, err error) {
@@ -66,6 +70,7 @@ const retryTranslating = 100 * time.Millisecond
 
 // run follows Services and pods until ctx ends.
 func (p *serviceProxy) run(ctx context.Context) error {
+	defer p.forgetting.Wait()
 	services, err := p.api.watch(servicesResource, filter{}, "")
 	if err != nil {
 		return fmt.Errorf("watching services: %w", err)
@@ -172,13 +177,26 @@ func (p *serviceProxy) program() error {
 	var errs []error
 	old := p.staleAfter(change, wanted)
 	for _, t := range p.nodes {
-		errs = append(errs, t.apply(change, wanted), t.node.forget(old))
+		errs = append(errs, t.apply(change, wanted))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
 	p.now = wanted
+	p.forgetting.Go(func() { p.forget(old) })
 	return nil
+}
+
+// forget has every node forget the connections that a change leaves behind. That takes
+// seconds where there are many, and no translation waits for it.
+func (p *serviceProxy) forget(old stale) {
+	p.one.Lock()
+	defer p.one.Unlock()
+	for _, t := range p.nodes {
+		if err := t.node.forget(old); err != nil {
+			p.logf("services: %v", err)
+		}
+	}
 }
 
 func (p *serviceProxy) translations() translations {
