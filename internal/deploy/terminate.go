@@ -80,12 +80,28 @@ func (s *Stage) hurry(ctx context.Context, pods []flow.Endpoint) error {
 
 // deletePod deletes a pod without giving it time, also one that is being deleted.
 func (s *Stage) deletePod(ctx context.Context, e flow.Endpoint) error {
+	s.leave(ctx, e)
 	grace := briefly
 	err := s.api.CoreV1().Pods(s.real(e.Namespace)).Delete(ctx, e.Name, metav1.DeleteOptions{GracePeriodSeconds: &grace})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("deleting pod %q: %w", e, err)
 	}
 	return nil
+}
+
+// leaving is how long an agent may take to say that it will end.
+const leaving = 5 * time.Second
+
+// leave has the agent of a pod that terminates end by itself: a container runtime that was
+// told to wait for the whole grace period waits, whatever the API says later. An agent
+// that cannot be reached has the grace period.
+func (s *Stage) leave(ctx context.Context, e flow.Endpoint) {
+	if !s.pods[e].terminating || s.End == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, leaving)
+	defer cancel()
+	_ = s.End(ctx, s.Agent(e))
 }
 
 func (s *Stage) lingers(e flow.Endpoint) bool { return slices.Contains(s.topology.Terminating, e) }
