@@ -68,7 +68,7 @@ func promises(r *judge.Run) string {
 	return fmt.Sprintf("%d of %d tried, %d of them along every axis of this cluster", tried, len(r.Promises), whole)
 }
 
-// promiseHead names the columns of promiseRows: the values of all axes.
+// promiseHead names the columns of promiseViews: the values of all axes.
 func promiseHead(r *judge.Run) []string {
 	var head []string
 	for _, t := range r.Promises[0].Along {
@@ -91,10 +91,10 @@ func markdownPromises(r *judge.Run) string {
 		return ""
 	}
 	var rows [][]string
-	for _, p := range r.Promises {
-		cells := []string{escaped(p.Behaviour)}
-		for _, t := range p.Along {
-			cells = append(cells, promiseCell(t))
+	for _, v := range promiseViews(r) {
+		cells := []string{escaped(v.Behaviour)}
+		for _, c := range v.Cells {
+			cells = append(cells, c.Text)
 		}
 		rows = append(rows, cells)
 	}

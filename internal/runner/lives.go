@@ -16,7 +16,6 @@ func (p *play) lives(ctx context.Context, step scenario.Step) error {
 	if len(anew)+len(completed) == 0 {
 		return nil
 	}
-	p.bench.forget(completed)
 	return errors.Join(p.bench.recreated(ctx, anew), p.aim(ctx))
 }
 
@@ -38,7 +37,8 @@ func (b *bench) forget(pods []flow.Endpoint) {
 	}
 }
 
-// endAgent has the agent of a pod, by its real name, end well.
+// endAgent has the agent of a pod, by its real name, end well, and forgets it.
 func (b *bench) endAgent(ctx context.Context, pod flow.Endpoint) error {
+	defer b.run.pool.Drop(pod)
 	return b.run.pool.Agent(pod).End(ctx)
 }

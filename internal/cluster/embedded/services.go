@@ -187,8 +187,8 @@ func (p *serviceProxy) program() error {
 	return nil
 }
 
-// forget has every node forget the connections that a change leaves behind. That takes
-// seconds where there are many, and no translation waits for it.
+// forget has every node forget the connections that a change leaves behind. That walks all
+// connections of a node, and no translation waits for it.
 func (p *serviceProxy) forget(old stale) {
 	p.one.Lock()
 	defer p.one.Unlock()
