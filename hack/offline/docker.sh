@@ -14,9 +14,10 @@ start() {
 		say "docker: a daemon answers"
 		return
 	fi
-	packages docker.io iptables jq kmod
+	packages docker.io iptables kmod
 	mkdir -p "$state"
-	install "$offline/runc-wrapper.sh" "$state/runc"
+	runc_wrapper
+	install "$work/bin/runc-wrapper" "$state/runc"
 	say "docker: starting dockerd, its log is $log"
 	setsid /usr/sbin/dockerd --pidfile "$state/dockerd.pid" \
 		--add-runtime "cniproof=$state/runc" --default-runtime cniproof >"$log" 2>&1 </dev/null &

@@ -61,6 +61,12 @@ step() {
 	say "$name: $((SECONDS - began)) s"
 }
 
+# runc_wrapper: makes bin/runc-wrapper in the work folder.
+runc_wrapper() {
+	step compile-runc-wrapper "$work/bin/runc-wrapper" "$offline/runc-wrapper" "$(go env GOVERSION GOARCH)" \
+		-- env CGO_ENABLED=0 go build -C "$offline" -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/bin/runc-wrapper" ./runc-wrapper
+}
+
 # fingerprint INPUT...: a hash of the words, and of what the paths hold.
 fingerprint() {
 	local input

@@ -42,7 +42,8 @@ node() {
 	ln "$work/bin/$component"/{kubelet,kubeadm,kubectl} "$context/kubernetes/"
 	ln "$work/rootfs/node.tar" "$context/"
 	ln "$3" "$context/images.tar"
-	cp "$offline/runc-wrapper.sh" "$offline/node/default-storage.yaml" "$context/"
+	ln "$work/bin/runc-wrapper" "$context/"
+	cp "$offline/node/default-storage.yaml" "$context/"
 	quietly docker build -f "$offline/node/Dockerfile" --build-arg "VERSION=$version" -t "cniproof.dev/node:$version" "$context"
 	docker save -o "$file.new" "cniproof.dev/node:$version"
 	chmod 644 "$file.new"
@@ -53,6 +54,7 @@ node() {
 "$offline/docker.sh" start
 kind=$(go list -C "$offline/kind" -m -f '{{.Dir}}' sigs.k8s.io/kind)/images/base/files
 mkdir -p "$work/archives"
+runc_wrapper
 step compile-pause "$work/bin/pause" "$offline/pause" -- env CGO_ENABLED=0 go build -C "$offline" -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/bin/pause" ./pause
 
 for component in "$@"; do
@@ -60,7 +62,7 @@ for component in "$@"; do
 	made=("$work/stamps"/{compile-{"$component",etcd,coredns,pause},rootfs-tools}.made)
 	step "images-$component" "$work/archives/$component.tar" "$offline/images" "${made[@]}" "$kind" \
 		-- archive "$work/archives/$component.tar" "$component"
-	made=("$work/stamps"/{compile-{"$component",containerd,cni-plugins},rootfs-node,"images-$component"}.made)
-	step "node-$component" "$mirror/nodes/$version.tar" "$offline/node" "$offline/runc-wrapper.sh" "${made[@]}" \
+	made=("$work/stamps"/{compile-{"$component",containerd,cni-plugins,runc-wrapper},rootfs-node,"images-$component"}.made)
+	step "node-$component" "$mirror/nodes/$version.tar" "$offline/node" "${made[@]}" \
 		-- node "$mirror/nodes/$version.tar" "$component" "$work/archives/$component.tar"
 done
