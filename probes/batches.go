@@ -123,6 +123,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		return protocol{}, attempt{}, localf("probing %s: %d time-outs, want 1 to %d", to, len(p.Timeouts), maxAttempts)
 	case p.Kind == KindOpen && p.Keep == "":
 		return protocol{}, attempt{}, localf("probing %s: a connection that stays open needs a name", to)
+	case p.From != 0 && p.Kind != KindTCP:
+		return protocol{}, attempt{}, localf("probing %s over %s: only TCP is dialled from a port that is given", to, p.Kind)
 	case p.Size != 0 && p.Kind != KindUDP, p.Size < 0, p.Size > maxGreeting:
 		return protocol{}, attempt{}, localf("probing %s: datagrams of %d bytes over %s, want at most %d, over UDP alone", to, p.Size, p.Kind, maxGreeting)
 	}
@@ -136,7 +138,7 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 	return proto, try, nil
 }
 
-// attempt dials from a fresh source port, or from the one that the probe keeps. A fresh
+// attempt dials from a fresh source port, or from the one that the probe keeps or names. A fresh
 // one that somebody else holds is passed over.
 func (a *Agent) attempt(proto protocol, p *Probe, try attempt) (string, error) {
 	key := portKey{transport: proto.transport, v6: try.to.Addr().Is6(), server: p.Server}
@@ -145,6 +147,10 @@ func (a *Agent) attempt(proto protocol, p *Probe, try attempt) (string, error) {
 	}
 	var peer string
 	var err error
+	if p.From != 0 {
+		try.from = p.From
+		return proto.dial(try)
+	}
 	for range maxBusy {
 		// Once connected, a TCP attempt may last twice its time-out.
 		try.from, err = a.sources.take(key, p.Keep, 2*try.timeout)

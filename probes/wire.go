@@ -125,6 +125,9 @@ type Probe struct {
 	// Keep names a source port: every attempt under this name towards that server comes from
 	// the port that the first one drew. Empty: each comes from a fresh one.
 	Keep string `json:"keep,omitempty"`
+	// From is the source port of every attempt; 0: one that is drawn. It is for TCP, where a
+	// connection that has ended is soon forgotten.
+	From uint16 `json:"from,omitempty"`
 	// Renew draws another port after an attempt that connected.
 	Renew bool `json:"renew,omitempty"`
 	// Timeouts has one entry per attempt. An attempt is a new connection; the next one

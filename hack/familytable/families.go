@@ -28,7 +28,7 @@ func families() []family {
 		{"a pod or a namespace is relabelled", 11, `^labels/|label.*follow|relabel`},
 		{"the path over a ClusterIP", 11, `^services/|service|cluster-?ip`},
 		{"an address is used again", 11, `reuse|recreated-peer|address-goes`},
-		{"connection tracking, established flows", 11, `replies|established|stream|redialled|conntrack`},
+		{"connection tracking, established flows", 11, `replies|established|source-port|stream|redialled|conntrack`},
 		{"IPv6, dual stack", 10, `ipv6|famil`},
 		{"a policy is updated in place", 10, `^updates/|changed|rapid|edit`},
 		{"a policy or namespace is recreated under its name", 10, `recreated-with|under-another-name|recreated-under|deleted-and-recreated|same-name`},

@@ -65,7 +65,7 @@ func TestNoScript(t *testing.T) {
 		}, "kubectl alone cannot do the same: pod prod/web dials from its first instant"},
 		"one source port": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
 			e.Scenario.Topology.SourcePort = scenario.SamePort
-		}, "from the very same source port"},
+		}, "from a certain source port"},
 		"probed by kubelets": {func(e *diagnose.Evidence, _ *diagnose.Snapshot) {
 			e.Scenario.Topology.Readiness = true
 		}, "pods that kubelets probe"},

@@ -16,7 +16,7 @@ import (
 func unmade(e *Evidence) string {
 	switch t := e.Scenario.Topology; {
 	case t.SourcePort != scenario.FreshPort:
-		return "the scenario dials again from the very same source port, and a command in a pod draws another one each time"
+		return "the scenario dials from a certain source port, and a command in a pod draws one each time"
 	case t.Readiness:
 		return "the scenario is about pods that kubelets probe, and commands that answer in a pod begin when it is ready"
 	}

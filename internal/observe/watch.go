@@ -23,7 +23,9 @@ type Target struct {
 	// Renew draws another after an attempt that connected.
 	Keep  string
 	Renew bool
-	Size  int // of a UDP probe's datagrams; 0: as small as can be
+	// FromPort is the source port of every attempt; 0: one that is drawn.
+	FromPort uint16
+	Size     int // of a UDP probe's datagrams; 0: as small as can be
 	// Name of the destination, to be looked up at Resolver each time; "": Address is dialled.
 	Name     string
 	Resolver netip.AddrPort

@@ -27,6 +27,19 @@ func unless(open func(oracle.State, flow.Flow) bool) func(*evidence, int) []pred
 	}
 }
 
+// fromOnePort is for scenarios that dial from a port that is given.
+func fromOnePort(e *evidence, moment int) []prediction {
+	if e.moments[e.last()].FromPort == 0 {
+		return nil
+	}
+	return []prediction{func(i int) flow.Verdict {
+		if e.moments[moment].FromPort == 0 {
+			return e.base(moment, i)
+		}
+		return flow.Allow
+	}}
+}
+
 func throughService(_ oracle.State, f flow.Flow) bool { return f.Via.Service() }
 func overIPv6(_ oracle.State, f flow.Flow) bool       { return f.Family == flow.IPv6 }
 func overIPv4(_ oracle.State, f flow.Flow) bool       { return f.Family == flow.IPv4 }

@@ -69,6 +69,7 @@ func table() []reading {
 		{"sctp-dropped", "an isolated pod having no SCTP at all", folded(noSCTP)},
 		{"same-node-open", "connections within a node not being denied", unless(sameNode)},
 		{"cross-node-open", "connections between nodes not being denied", unless(crossNode)},
+		{"source-port-passes", "what comes from the port that the scenario dials from being let through", fromOnePort},
 		// Those that explain nearly anything.
 		{"empty-selector-selects-none", "an empty selector selecting nothing", policies(emptySelectsNone)},
 		{"ingress-ignored", "the ingress half of policies being ignored", state(withoutDirection("Ingress"))},

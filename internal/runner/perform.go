@@ -198,6 +198,7 @@ func (p *play) keepPorts(targets []observe.Target) []observe.Target {
 	kept := slices.Clone(targets)
 	for i := range kept {
 		kept[i].Keep = p.nameOf(kept[i])
+		kept[i].FromPort = p.scenario.Topology.SourcePort.Number()
 		kept[i].Renew = p.scenario.Topology.SourcePort == scenario.KeptPort
 	}
 	return kept

@@ -21,7 +21,9 @@ func (p *play) read(step *judge.Step, done scenario.Step, w *oracle.World) {
 			Step: scenario.Step{Acts: []scenario.Act{{Recreate: p.inherited}}},
 		}}
 	}
-	p.moments = append(p.moments, reading.Moment{World: w, Step: done, Seen: evidenceOf(step, p.seen.expected)})
+	p.moments = append(p.moments, reading.Moment{
+		World: w, Step: done, Seen: evidenceOf(step, p.seen.expected), FromPort: p.scenario.Topology.SourcePort.Number(),
+	})
 	if step.Result != judge.Fail || len(step.Flaps) > 0 || p.bench.run.toothless() {
 		return
 	}

@@ -33,6 +33,7 @@ func TestReadingsNameTheFault(t *testing.T) {
 		{engine.LateDeleteBreaksNewPod, "address-forgotten", []string{"verdicts-follow-the-pod-not-its-address"}},
 		{engine.StaleOnNamespaceRecreate, "renewed-namespace-labels", []string{"renewed-namespace-is-a-new-one"}},
 		{engine.NewPodOpen, "new-pod-open", []string{"new-pods-keep-to-policies-from-their-first-instant"}},
+		{engine.AnswersToldByPort, "source-port-passes", []string{"source-port-opens-nothing"}},
 		{engine.RestartFailsOpen, "policies-absent", []string{"restart-under-load"}},
 		{engine.RestartFailsClosed, "isolated-closed", []string{"restart-under-load"}},
 		{engine.TransientDropOnUpdate, "isolated-closed", []string{"irrelevant-rule-added"}},

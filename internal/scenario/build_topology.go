@@ -3,6 +3,7 @@ package scenario
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func (d *decoder) nameIsStem(name string) {
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
-	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, Readiness: doc.Readiness, NodePort: doc.NodePort, SourcePort: SourcePort(doc.SourcePort)}
+	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, Readiness: doc.Readiness, NodePort: doc.NodePort}
 	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
 		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
@@ -74,8 +75,9 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	if t.Datagram != 0 && (t.Datagram < minDatagram || t.Datagram > maxDatagram) {
 		d.Wrong(strict.Child(at, "datagram"), "is %d: datagrams have %d to %d bytes", t.Datagram, minDatagram, maxDatagram)
 	}
-	if path := strict.Child(at, "sourcePort"); d.Lines.Has(path) && t.SourcePort != SamePort && t.SourcePort != KeptPort {
-		d.Wrong(path, "is %q: write %s or %s", t.SourcePort, SamePort, KeptPort)
+	if path := strict.Child(at, "sourcePort"); d.Lines.Has(path) {
+		t.SourcePort = SourcePort(doc.SourcePort.String())
+		d.sourcePort(t, path)
 	}
 	if t.NodePort && t.Direct {
 		d.Wrong(strict.Child(at, "nodePort"), "needs Services, and direct says that there are none: remove one of the two")
@@ -86,6 +88,45 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	d.hostPortsClash(t, strict.Child(at, "pods"))
 	d.size(t, at)
 	return t
+}
+
+// sourcePort reports what is not a source port, and one that nobody can dial from.
+func (d *decoder) sourcePort(t Topology, path string) {
+	number := t.SourcePort.Number()
+	switch {
+	case t.SourcePort == SamePort, t.SourcePort == KeptPort:
+		return
+	case number == 0:
+		d.Wrong(path, "is %q: write %s, %s or a number from 1 to 65535", t.SourcePort, SamePort, KeptPort)
+		return
+	case !t.Direct:
+		d.Wrong(path, "is %d, and from one port a pod and its Service cannot both be dialled, which are one flow to connection tracking: write direct: true beside it", number)
+	}
+	for who, ports := range t.servers() {
+		for _, p := range ports {
+			switch {
+			case p.Protocol != flow.TCP:
+				d.Wrong(path, "is %d, and %s serves %s: connection tracking takes datagrams from one port for one flow, so that only TCP can be dialled from a port that is given", number, who, p)
+			case p.Number == number:
+				d.Wrong(path, "is %d, which %s serves: nobody can dial from a port that it serves", number, who)
+			}
+		}
+	}
+	if t.DNS {
+		d.Wrong(path, "is %d, and dns asks over UDP: only TCP can be dialled from a port that is given", number)
+	}
+}
+
+// servers yields everybody who serves ports, by a name for errors.
+func (t Topology) servers() iter.Seq2[string, []flow.Port] {
+	return func(yield func(string, []flow.Port) bool) {
+		for _, p := range t.Pods {
+			if !yield("pod "+p.Endpoint().String(), p.Ports) {
+				return
+			}
+		}
+		_ = yield("the host outside", t.External.Ports) && yield("a node", t.Nodes.Ports)
+	}
 }
 
 // size keeps a matrix from being empty, and from being too large to be probed.

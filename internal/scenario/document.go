@@ -3,6 +3,7 @@ package scenario
 import (
 	"go.yaml.in/yaml/v3"
 	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/cniproof/cniproof/internal/strict"
 )
@@ -78,7 +79,7 @@ type topologyDoc struct {
 	Established bool                    `json:"established"`
 	Readiness   bool                    `json:"readiness"`
 	NodePort    bool                    `json:"nodePort"`
-	SourcePort  string                  `json:"sourcePort"`
+	SourcePort  intstr.IntOrString      `json:"sourcePort"`
 }
 
 type namespaceDoc struct {

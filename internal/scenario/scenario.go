@@ -9,6 +9,7 @@ package scenario
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -71,7 +72,7 @@ type Topology struct {
 	Terminating []flow.Endpoint
 }
 
-// SourcePort says from which port a flow is dialled when it is dialled again.
+// SourcePort says from which port a flow is dialled: a number, or one of the following.
 type SourcePort string
 
 // The ports that a flow is dialled from. The controls always draw fresh ones.
@@ -80,6 +81,15 @@ const (
 	SamePort  SourcePort = "same"            // always the same, all through the steps
 	KeptPort  SourcePort = "until-connected" // the same until a connection stands, and then another
 )
+
+// Number is the port that every flow is dialled from; 0 where it is drawn.
+func (p SourcePort) Number() uint16 {
+	n, err := strconv.ParseUint(string(p), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(n)
+}
 
 // Namespace is a namespace of the topology, under the scenario's own name for it.
 type Namespace struct {

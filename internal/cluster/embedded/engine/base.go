@@ -115,6 +115,9 @@ func (w *writer) forwardRules(d direction, faults Faults) {
 	if !faults.Has(RepliesDropped) {
 		w.rule(forwardChain(d), acceptIf(established())...)
 	}
+	if faults.Has(AnswersToldByPort) {
+		w.rule(forwardChain(d), acceptIf(fromPort(dnsPort))...)
+	}
 	w.recall(d, faults)
 	w.lookUp(forwardChain(d), d)
 }

@@ -97,6 +97,17 @@ func loadPort(serviceSide bool) expr.Any {
 	return &expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2}
 }
 
+// dnsPort is where DNS servers answer from.
+const dnsPort = 53
+
+// fromPort matches what comes from that port, over whatever has ports.
+func fromPort(number uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 2},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: binary.BigEndian.AppendUint16(nil, number)},
+	}
+}
+
 // connectionIs matches connections whose key has any of the bits.
 func connectionIs(key expr.CtKey, bits uint32) []expr.Any {
 	return []expr.Any{

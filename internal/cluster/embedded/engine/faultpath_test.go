@@ -37,6 +37,7 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	TransientLeakOnDelete:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
 	DeniedTupleStaysShut:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
 	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
+	AnswersToldByPort:      dialledFromDNS,
 	Poisoned:               isPoisonedByAName,
 	Slow:                   isSlow,
 }
@@ -149,6 +150,18 @@ func dialledAgain(t *testing.T, l *lab, first, second string, faulty bool) {
 		l.apply(second)
 		l.expect(second == letBIn, "x/b -> x/a:80/tcp") // from another port
 	}
+}
+
+// dialledFromDNS looks whether the port that a connection comes from decides what becomes
+// of it.
+func dialledFromDNS(t *testing.T, l *lab, faulty bool) {
+	l.apply(denyA)
+	for _, f := range families {
+		if got := l.reachesFrom(dnsPort, "x/b", "x/a", f, patienceFor(faulty)); got != faulty {
+			t.Errorf("family %d: got through from port %d: %t", f, dnsPort, got)
+		}
+	}
+	l.expect(false, "x/b -> x/a:80/tcp") // from another port
 }
 
 // restarting looks whether a flow is ever open, or ever shut, while the engine restarts.
