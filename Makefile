@@ -12,7 +12,7 @@ build: ## build bin/cniproof, with the agent inside
 run: build ## build, then judge the embedded cluster; flags: ARGS="--run REGEX --fault NAME"
 	bin/cniproof run $(ARGS)
 
-test: ## run every test, with the race detector where a C compiler is; ARGS="-run REGEX -v"
+test: ## run every test, most with the race detector where a C compiler is; ARGS="-run REGEX -v"
 	hack/test.sh $(ARGS)
 
 verify: ## run every check in hack/verify, also after a failure; ARGS="lint links" for some

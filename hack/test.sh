@@ -4,6 +4,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Tests that play the whole library, or every command of the documents, to the end. The
+# race detector makes them several times slower, and what it could see there others show
+# it: where everything is tested, these run without it.
+whole='^(TestDocsRun|TestTheReferenceEnginePasses|TestEveryFaultIsCaught)$'
+whole_in=(./internal/cli ./internal/runner)
+suites=./suites/...
+
 # The race detector needs cgo, a C compiler and the C library's headers.
 has_c_compiler() {
 	local cc
@@ -20,6 +27,12 @@ else
 	echo "hack/test.sh: no working C compiler: testing WITHOUT the race detector (Debian: apt-get install gcc libc6-dev)" >&2
 fi
 
+# Compiled side by side, but run one package after the other: many tests have a
+# whole cluster of their own, and slow each other down more than they save.
+run() {
+	(set -x && go test -p 1 -timeout "${TEST_TIMEOUT:-40m}" "$@")
+}
+
 flags=() packages=()
 for arg in "$@"; do
 	case $arg in
@@ -27,10 +40,17 @@ for arg in "$@"; do
 	*) flags+=("$arg") ;;
 	esac
 done
-[[ ${#packages[@]} -gt 0 ]] || packages=(./...)
+if [[ $# -gt 0 ]]; then
+	[[ ${#packages[@]} -gt 0 ]] || packages=(./...)
+	go build "${race[@]}" "${packages[@]}"
+	run "${race[@]}" "${flags[@]}" "${packages[@]}"
+	exit
+fi
 
-# Compiled side by side, but run one package after the other: many tests have a
-# whole cluster of their own, and slow each other down more than they save.
-go build "${race[@]}" "${packages[@]}"
-set -x
-exec go test "${race[@]}" -p 1 -timeout "${TEST_TIMEOUT:-40m}" "${flags[@]}" "${packages[@]}"
+status=0
+go build "${race[@]}" ./...
+mapfile -t packages < <(go list ./... | grep -v "/${suites:2:-4}")
+run "${race[@]}" -skip "$whole" "${packages[@]}" || status=1
+run -run "$whole" "${whole_in[@]}" || status=1
+run "$suites" || status=1
+exit "$status"
