@@ -18,6 +18,8 @@ start() {
 	mkdir -p "$state"
 	runc_wrapper
 	install "$work/bin/runc-wrapper" "$state/runc"
+	# One that was killed leaves its number behind, which somebody else may have by now.
+	[[ ! -e $state/dockerd.pid || $(cat "/proc/$(<"$state/dockerd.pid")/comm" 2>/dev/null) == dockerd ]] || rm "$state/dockerd.pid"
 	say "docker: starting dockerd, its log is $log"
 	setsid /usr/sbin/dockerd --pidfile "$state/dockerd.pid" \
 		--add-runtime "cniproof=$state/runc" --default-runtime cniproof >"$log" 2>&1 </dev/null &
