@@ -270,7 +270,7 @@ func Shape(t scenario.Topology) string {
 	type pod struct {
 		Namespace, Name string
 		Node            int
-		Ports           []flow.Port
+		Ports, Sidecar  []flow.Port
 		HostNetwork     bool
 	}
 	var shape struct {
@@ -288,7 +288,7 @@ func Shape(t scenario.Topology) string {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}
 	for _, p := range t.Pods {
-		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports, p.HostNetwork})
+		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports, p.Sidecar, p.HostNetwork})
 	}
 	text, err := json.Marshal(shape)
 	if err != nil {

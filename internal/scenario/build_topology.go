@@ -177,10 +177,12 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	d.labels(doc.Labels, strict.Child(path, "labels"))
 	d.nodeNumber(doc.Node, strict.Child(path, "node"))
 	ports := d.ports(doc.Ports, strict.Child(path, "ports"))
+	sidecar := d.portsBeside(ports, doc.Sidecar, strict.Child(path, "sidecar"))
+	ports = append(ports, sidecar...)
 	if doc.HostNetwork {
 		d.hostPorts(ports, strict.Child(path, "ports"))
 	}
-	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork}, true
+	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork, sidecar}, true
 }
 
 func (d *decoder) nodeNumber(node int, path string) {
@@ -228,6 +230,11 @@ func (d *decoder) label(key string, value *string, path string) {
 
 // ports reads ports of the form [NAME=]NUMBER/PROTOCOL.
 func (d *decoder) ports(texts []string, path string) []flow.Port {
+	return d.portsBeside(nil, texts, path)
+}
+
+// portsBeside reads ports that stand beside others in one pod.
+func (d *decoder) portsBeside(others []flow.Port, texts []string, path string) []flow.Port {
 	var ports []flow.Port
 	for i, text := range texts {
 		at := strict.Index(path, i)
@@ -236,7 +243,7 @@ func (d *decoder) ports(texts []string, path string) []flow.Port {
 			d.Wrong(at, "%v", err)
 			continue
 		}
-		d.portOnce(p, ports, at)
+		d.portOnce(p, slices.Concat(others, ports), at)
 		ports = append(ports, p)
 	}
 	return ports

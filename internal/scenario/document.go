@@ -90,6 +90,7 @@ type podDoc struct {
 	Labels      map[string]string `json:"labels"`
 	Node        int               `json:"node"`
 	Ports       []string          `json:"ports"`
+	Sidecar     []string          `json:"sidecar"`
 	HostNetwork bool              `json:"hostNetwork"`
 }
 

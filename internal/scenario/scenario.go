@@ -105,6 +105,8 @@ type Pod struct {
 	Ports           []flow.Port
 	// HostNetwork says that the pod has no network of its own but its node's.
 	HostNetwork bool
+	// Sidecar are those of Ports that a second container of the pod declares, not the agent's.
+	Sidecar []flow.Port
 }
 
 // Endpoint is the pod as one side of a flow.

@@ -48,6 +48,7 @@ const (
 	NamedPortOpensAll        Fault = "named-port-opens-all"
 	NamedPortOfFirstPod      Fault = "named-port-of-first-pod"
 	EgressNamedPortIgnored   Fault = "egress-named-port-ignored"
+	SecondContainerForgotten Fault = "second-container-forgotten"
 	LongPortListsCut         Fault = "long-port-lists-cut"
 	LongPeerListsCut         Fault = "long-peer-lists-cut"
 	LargeDatagramsDropped    Fault = "large-datagrams-dropped"
@@ -161,6 +162,7 @@ var faultTable = []FaultInfo{
 	{NamedPortOpensAll, "A named port opens every port."},
 	{NamedPortOfFirstPod, "A named port is the number that the first pod gives it, on every pod."},
 	{EgressNamedPortIgnored, "A named port in an egress rule opens nothing."},
+	{SecondContainerForgotten, "Named ports are those of a pod's first container; others open nothing."},
 	// Length.
 	{LongPortListsCut, "Only the first 15 ports of a rule count."},
 	{LongPeerListsCut, "Only the first 255 peers of a rule count."},

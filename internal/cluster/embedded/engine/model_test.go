@@ -70,7 +70,7 @@ func newPlay(t *testing.T, faults Faults) *play {
 		namespace, name, _ := strings.Cut(spec.name, "/")
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: spec.labels},
-			Spec:       corev1.PodSpec{NodeName: spec.node, Containers: []corev1.Container{{Ports: spec.ports}}},
+			Spec:       corev1.PodSpec{NodeName: spec.node, Containers: []corev1.Container{{Ports: spec.ports}, {Ports: namedPorts("beside=9090/TCP")}}},
 		}
 		p.pods[spec.name] = pod
 		p.store.apply(event{watch.Added, pod.DeepCopy()})

@@ -177,6 +177,7 @@ func portRows() map[string][]modelRow {
 			{in(`[{port: dns}]`), "y/a -> x/a:53/tcp", false, []Fault{NamedPortOpensAll}},
 			{in(`[{port: dns}]`), "y/a -> x/a:53/udp", false, []Fault{ProtocolBlind}},
 			{in(`[{port: dns, protocol: UDP}]`), "y/a -> x/a:53/udp", true, nil},
+			{in(`[{port: beside}]`), "y/a -> x/a:9090/tcp", true, []Fault{SecondContainerForgotten}},
 		},
 		"names, egress": {
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> x/a:80/tcp", true, []Fault{EgressNamedPortIgnored}},
@@ -184,6 +185,7 @@ func portRows() map[string][]modelRow {
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> y/b:80/tcp", false, []Fault{NamedPortOfFirstPod, NamedPortOpensAll}},
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> z/c:80/tcp", false, []Fault{NamedPortOfFirstPod}},
 			{out(`{ports: [{port: http}]}`), "x/c -> y/b:8080/tcp", true, nil},
+			{out(`{ports: [{port: beside}]}`), "x/c -> y/b:9090/tcp", true, []Fault{SecondContainerForgotten}},
 			{out(`{ports: [{port: http}]}`), "x/c -> out:80/tcp", false, []Fault{NamedPortOpensAll}},
 			{out(`{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: http}, {port: 81}]}`), "x/c -> out:81/tcp", true, nil},
 			{out(`{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: http}, {port: 81}]}`), "x/c -> y/b:8080/tcp", false, []Fault{NamedPortOpensAll}},

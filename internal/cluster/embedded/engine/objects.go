@@ -57,7 +57,7 @@ func (p *pod) namespace() string { return cmp.Or(p.as, p.key.namespace) }
 
 // newPod reads a pod. A pod that shares its node's network or has ended has no
 // addresses: they are the node's, or somebody else's by now.
-func newPod(p *corev1.Pod) *pod {
+func newPod(p *corev1.Pod, faults Faults) *pod {
 	out := &pod{
 		key:     key{p.Namespace, p.Name},
 		labels:  p.Labels,
@@ -74,8 +74,10 @@ func newPod(p *corev1.Pod) *pod {
 			out.addPorts(c.Ports)
 		}
 	}
-	for _, c := range p.Spec.Containers {
-		out.addPorts(c.Ports)
+	for i, c := range p.Spec.Containers {
+		if i == 0 || !faults.Has(SecondContainerForgotten) {
+			out.addPorts(c.Ports)
+		}
 	}
 	return out
 }

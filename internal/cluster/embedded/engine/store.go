@@ -57,7 +57,7 @@ func (s *store) apply(e event) bool {
 	case *corev1.Namespace:
 		return s.endpointChanged(s.applyNamespace(e.kind, object))
 	case *corev1.Pod:
-		return s.endpointChanged(s.applyPod(e.kind, newPod(object)))
+		return s.endpointChanged(s.applyPod(e.kind, newPod(object, s.faults)))
 	case *networkingv1.NetworkPolicy:
 		return s.applyPolicy(e.kind, &policy{key: key{object.Namespace, object.Name}, spec: &object.Spec})
 	}
