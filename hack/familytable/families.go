@@ -40,7 +40,7 @@ func families() []family {
 		{"NodePort, LoadBalancer, hostPort", 7, `node-?port|host-?port`},
 		{"a new pod is shut at its start", 6, `new-pod|first-instant`},
 		{"poison: one object stops everything", 6, `^poison/|poison|canary`},
-		{"names, hashes and identifiers collide", 5, `names-that|long-names|same-name|same-pod-name|same-spec|collide`},
+		{"names, hashes and identifiers collide", 5, `names-that|long-names|long-labels|same-name|same-pod-name|same-spec|collide`},
 		{"placement", 4, `canonical-|placement|each-node|one-pod-per-node`},
 		{"hairpin", 4, `pod-to-itself|hairpin`},
 		{"ipBlock against the identity of a pod or a node", 4, `by-address|pod-in-except|pods-in-the-block|address-block`},

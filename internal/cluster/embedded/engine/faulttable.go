@@ -57,6 +57,7 @@ const (
 	ManyRequirementsCut      Fault = "many-requirements-cut"
 	LabelCaseIgnored         Fault = "label-case-ignored"
 	LabelDomainIgnored       Fault = "label-domain-ignored"
+	LongLabelsCut            Fault = "long-labels-cut"
 	UnsortedValuesMissed     Fault = "unsorted-values-missed"
 	HighPortsIgnored         Fault = "high-ports-ignored"
 	PortNumberOverwritten    Fault = "port-number-overwritten"
@@ -173,6 +174,7 @@ var faultTable = []FaultInfo{
 	{ManyRequirementsCut, "Only the first eight requirements of a selector count."},
 	{LabelCaseIgnored, "Values of labels are compared without regard to case."},
 	{LabelDomainIgnored, "The domain before the slash of a label's key is ignored."},
+	{LongLabelsCut, "Of a label's value only the first 62 characters count, and of its key the first 250."},
 	{UnsortedValuesMissed, "In and NotIn look their values up as if they were sorted."},
 	{HighPortsIgnored, "A port above 32767 opens nothing."},
 	{PortNumberOverwritten, "Of the entries of a rule with one port number, only the last counts, whatever the protocols are."},

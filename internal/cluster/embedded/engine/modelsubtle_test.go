@@ -14,6 +14,9 @@ func subtleRows() map[string][]modelRow {
 	in := func(ports string) []string {
 		return []string{`x/p {podSelector: {}, ingress: [{ports: ` + ports + `}]}`}
 	}
+	labelled := func(key, has, wanted string) []string {
+		return append([]string{fmt.Sprintf("pod x/b {%s: %s}", key, has)}, from(fmt.Sprintf("[{podSelector: {matchLabels: {%s: %s}}}]", key, wanted))...)
+	}
 	repeat := func(count int, format, last string) string {
 		var all []string
 		for i := range count {
@@ -41,6 +44,8 @@ func subtleRows() map[string][]modelRow {
 		"labels, word for word": {
 			{from(`[{podSelector: {matchLabels: {pod: B}}}]`), "x/b -> x/a:80/tcp", false, []Fault{LabelCaseIgnored}},
 			{from(`[{podSelector: {matchLabels: {example.com/pod: b}}}]`), "x/b -> x/a:80/tcp", false, []Fault{LabelDomainIgnored}},
+			{labelled("example.com/pod", strings.Repeat("v", 62)+"x", strings.Repeat("v", 62)+"y"), "x/b -> x/a:80/tcp", false, []Fault{LongLabelsCut}},
+			{labelled("example.com/pod", strings.Repeat("v", 61)+"x", strings.Repeat("v", 61)+"y"), "x/b -> x/a:80/tcp", false, nil},
 			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [z, b]}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{UnsortedValuesMissed}},
 		},
 		"ports, one by one": {

@@ -26,7 +26,15 @@ func firstFew[T any](list []T, faults Faults, fault Fault) []T {
 
 // equalValues compares a label's value with a selector's.
 func (s *selector) equalValues(a, b string) bool {
-	return a == b || s.faults.Has(LabelCaseIgnored) && strings.EqualFold(a, b)
+	switch {
+	case a == b:
+		return true
+	case s.faults.Has(LabelCaseIgnored):
+		return strings.EqualFold(a, b)
+	case s.faults.Has(LongLabelsCut):
+		return cut(a, longestValue) == cut(b, longestValue)
+	}
+	return false
 }
 
 // oneOf reports whether a value is among a selector's.
@@ -41,16 +49,26 @@ func (s *selector) oneOf(values []string, value string) bool {
 // label is the value of a key.
 func (s *selector) label(labels map[string]string, key string) (string, bool) {
 	value, ok := labels[key]
-	if ok || !s.faults.Has(LabelDomainIgnored) {
+	if ok {
 		return value, ok
 	}
 	for have, value := range labels {
-		if withoutDomain(have) == withoutDomain(key) {
+		if s.faults.Has(LabelDomainIgnored) && withoutDomain(have) == withoutDomain(key) ||
+			s.faults.Has(LongLabelsCut) && cut(have, longestKey) == cut(key, longestKey) {
 			return value, true
 		}
 	}
 	return "", false
 }
+
+// What an engine keeps of a label that cuts long ones: a character less of a value than there
+// may be, and less of a key than a long domain and a name take.
+const (
+	longestValue = 62
+	longestKey   = 250
+)
+
+func cut(text string, most int) string { return text[:min(most, len(text))] }
 
 func withoutDomain(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
 
