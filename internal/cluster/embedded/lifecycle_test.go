@@ -165,6 +165,7 @@ func TestCleanupEndsOrphans(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
+		awaitCommandLine(t, cmd.Process.Pid)
 	}
 	defer func() { _, _ = own.Process.Kill(), own.Wait() }()
 	removed, err := New(Options{}).Cleanup(t.Context())
@@ -173,6 +174,25 @@ func TestCleanupEndsOrphans(t *testing.T) {
 	}
 	if orphan.Wait() == nil {
 		t.Error("the orphan ended by itself")
+	}
+}
+
+// awaitCommandLine waits until a process shows its arguments: exec closes the pipe by
+// which Start learns of it before the kernel has put them in place, and until then
+// they read as empty.
+func awaitCommandLine(t *testing.T, pid int) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 0 {
+			return
+		}
+		if time.Since(begin) > 5*time.Second {
+			t.Fatalf("process %d shows no arguments", pid)
+		}
 	}
 }
 
