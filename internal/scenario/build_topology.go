@@ -181,6 +181,7 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	ports = append(ports, sidecar...)
 	if doc.HostNetwork {
 		d.hostPorts(ports, strict.Child(path, "ports"))
+		d.alone(sidecar, strict.Child(path, "sidecar"))
 	}
 	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork, sidecar}, true
 }

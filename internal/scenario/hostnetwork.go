@@ -43,6 +43,14 @@ func (d *decoder) hostPorts(ports []flow.Port, path string) {
 	}
 }
 
+// alone demands that a pod on the host's network has one container: two of them on a node
+// would listen on one and the same socket for their second.
+func (d *decoder) alone(sidecar []flow.Port, path string) {
+	if len(sidecar) > 0 {
+		d.Wrong(path, "pods on the host's network have no second container: move its ports to ports, without names")
+	}
+}
+
 // hostPortsClash reports ports that two pods of one node serve on its network.
 func (d *decoder) hostPortsClash(t Topology, at string) {
 	type place struct {
