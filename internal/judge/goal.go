@@ -24,6 +24,11 @@ type Goal struct {
 	Since time.Time
 	// Within is how long after Since the table may take to be reached.
 	Within time.Duration
+	// Settle is how long after Since the implementation may be at work on the change. What
+	// is right before that may be so by what was in force before, so that a wrong round
+	// then is no flip; and a table in which the step turns nothing is looked at only
+	// afterwards.
+	Settle time.Duration
 	// Rounds in a row have to show the expected table before it counts as settled,
 	// spread over Hold: the first of them says that the table is reached, and a wrong
 	// one after that is a flip.
@@ -73,7 +78,7 @@ func (g Goal) state(r flow.Round) state {
 type progress struct {
 	reached int // the first right round; -1: none yet
 	flipped int // the first wrong round after that; -1: none
-	right   int // rounds so far that showed the table
+	right   int // rounds since then that showed the table
 	held    bool
 }
 
@@ -85,11 +90,18 @@ func (g Goal) progress(line *flow.Timeline) progress {
 		switch g.state(r) {
 		case unclear:
 		case wrong:
-			if p.reached >= 0 {
+			switch {
+			case p.reached < 0:
+			case g.settling(r):
+				p = progress{reached: -1, flipped: -1}
+			default:
 				p.flipped = i
 				return p
 			}
 		case right:
+			if g.settling(r) && g.still() {
+				continue
+			}
 			if p.reached < 0 {
 				p.reached = i
 			}
@@ -100,6 +112,13 @@ func (g Goal) progress(line *flow.Timeline) progress {
 	return p
 }
 
+// settling reports whether the round began while the change may not have been made yet.
+func (g Goal) settling(r flow.Round) bool { return r.Begin.Before(g.Since.Add(g.Settle)) }
+
+// still reports whether the step turns no verdict, so that its table shows nothing of
+// whether the change was made.
+func (g Goal) still() bool { return len(g.turning()) == 0 }
+
 // Next tells an observer how to go on: until the table has held, a reached table
 // flipped, or time is up. It reads nothing but the timeline.
 func (g Goal) Next(line *flow.Timeline) flow.Look {
@@ -108,11 +127,17 @@ func (g Goal) Next(line *flow.Timeline) flow.Look {
 	case p.held || p.flipped >= 0:
 		return flow.Look{}
 	case p.reached >= 0:
-		return flow.Look{Again: g.spent(line) < 2*g.Within+2*g.Hold, Pause: g.rest(line.Last()), Steady: g.Hold > 0}
+		return flow.Look{Again: g.mayHold(p, line), Pause: g.rest(line.Last()), Steady: g.Hold > 0}
 	case g.spent(line) < g.Within:
 		return g.scout(line)
 	}
 	return g.final(line)
+}
+
+// mayHold reports whether there is still time to see a reached table held. Where rounds
+// take long there are some of them all the same.
+func (g Goal) mayHold(p progress, line *flow.Timeline) bool {
+	return g.spent(line) < 2*g.Within+2*g.Hold || len(line.Rounds)-p.reached < fewest
 }
 
 // final is for when time is up: what counts then is a whole patient round that began after

@@ -108,6 +108,60 @@ func TestResult(t *testing.T) {
 	}
 }
 
+// TestSettling is about steps whose change may take 150 ms, for which the rounds at 0 and
+// at 100 ms say nothing of how it ends.
+func TestSettling(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, expected string
+		rounds           []string
+		want             judge.Result
+	}{
+		"right and then wrong, while a change is on its way":  {"AA", "AD", []string{"CT", "CC", "CT", "CT", "CT", "CT"}, judge.Pass},
+		"right and then wrong, when it should have come":      {"AA", "AD", []string{"CC", "CT", "CC"}, judge.Fail},
+		"a change that shows is reached as soon as it does":   {"AA", "AD", []string{"CT", "CT", "CT"}, judge.Pass},
+		"nothing turns, and it stays":                         {"AD", "AD", []string{"CT", "CT", "CT", "CT", "CT"}, judge.Pass},
+		"nothing turns: what was right before proves nothing": {"AD", "AD", []string{"CT", "CT"}, judge.Inconclusive},
+		"nothing turns, and the change turns out wrong":       {"AD", "AD", []string{"CT", "CT", "CC", "CC", "CC"}, judge.Fail},
+		"nothing turns, and it is wrong in between":           {"AD", "AD", []string{"CT", "CC", "CT", "CT", "CT"}, judge.Pass},
+		"nothing turns, and it does not stay":                 {"AD", "AD", []string{"CT", "CT", "CT", "CC"}, judge.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := after(c.before, c.expected)
+			g.Settle = 150 * ms
+			if got := judge.Judge(g, drawn(c.rounds...)); got.Result != c.want {
+				t.Errorf("got %s (%s), want %s", got.Result, got.Reason, c.want)
+			}
+		})
+	}
+}
+
+// A table in which nothing turns is not looked at before the change has had its time.
+func TestWhatDoesNotShowIsWaitedFor(t *testing.T) {
+	for before, want := range map[string]time.Duration{"AD": 150 * ms, "AA": 0} {
+		g := after(before, "AD")
+		g.Settle = 150 * ms
+		if look := g.Next(&flow.Timeline{Flows: make([]flow.Flow, 2)}); !look.Again || look.Pause != want {
+			t.Errorf("after %s: %+v, want a pause of %s", before, look, want)
+		}
+	}
+}
+
+// Where one round takes longer than a step may, a table that was reached has a few more
+// in which to show that it stays.
+func TestLongRoundsHaveTimeToHold(t *testing.T) {
+	words := []string{"CT", "CF", "CF", "CF", "CF", "CF"}
+	for n := range words {
+		line := drawn(words[:n+1]...)
+		for i := range line.Rounds {
+			line.Rounds[i].Begin = start.Add(time.Duration(i) * 10 * within)
+			line.Rounds[i].End = line.Rounds[i].Begin.Add(10 * within)
+		}
+		if look, last := goal("AD").Next(line), n == len(words)-1; look.Again == last {
+			t.Errorf("after %d rounds: again = %v", n+1, look.Again)
+		}
+	}
+}
+
 func TestNothingObservedIsInconclusive(t *testing.T) {
 	got := judge.Judge(goal("AD"), &flow.Timeline{Flows: make([]flow.Flow, 2)})
 	if got.Result != judge.Inconclusive {

@@ -20,6 +20,8 @@ const (
 func (g Goal) scout(line *flow.Timeline) flow.Look {
 	last := line.Last()
 	switch {
+	case last == nil && g.still():
+		return flow.Look{Again: true, Pause: g.Settle}
 	case last == nil:
 		return flow.Look{Again: true, Only: some(g.turning())}
 	case whole(last):

@@ -91,6 +91,21 @@ func TestRulesThatVanishAreNotMissedByLuck(t *testing.T) {
 	}
 }
 
+// TestWhatComesLateIsNotMissed has two steps with one and the same table, of which the
+// second turns wrong a while after it has been looked at first.
+func TestWhatComesLateIsNotMissed(t *testing.T) {
+	result := runOn(t, open(t, string(engine.LateUpdateLosesARule)), runner.Config{Scenarios: named(t, "exact-number"), Parallel: 1})
+	got := result.Scenarios[0]
+	steps := slices.DeleteFunc(got.Steps, func(s judge.Step) bool { return s.Control })
+	if got.Result != judge.Fail || len(steps) != 2 || steps[0].Result != judge.Pass {
+		t.Errorf("it is not the second step that fails:\n%s", text(t, result))
+	}
+	same := slices.Equal(steps[0].Expected, steps[len(steps)-1].Expected)
+	if !same {
+		t.Error("the tables of the two steps differ: choose another scenario")
+	}
+}
+
 // TestNothingEnforced is what a cluster without a policy engine looks like.
 func TestNothingEnforced(t *testing.T) {
 	list := slices.DeleteFunc(library(t), func(s *scenarioT) bool { return !strings.HasPrefix(s.Name, "canonical-") })

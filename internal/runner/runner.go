@@ -131,9 +131,6 @@ func shuffled(list []*scenario.Scenario, seed uint64) []*scenario.Scenario {
 	return order
 }
 
-// pace is the run's timing of steps.
-type pace struct{ within, hold time.Duration }
-
 type run struct {
 	cfg   Config
 	pace  pace
@@ -142,7 +139,8 @@ type run struct {
 
 	quiet sync.RWMutex // locked by a scenario that has to run alone
 
-	mu      sync.Mutex // guards covered, result and retries, and serialises Progress
+	mu      sync.Mutex // guards what follows and pace, and serialises Progress
+	learner learner
 	covered map[promise.Value]*judge.AxisCount
 	result  *judge.Run
 	retries int // scenarios that were, or should have been, tried once more

@@ -105,6 +105,7 @@ const (
 	OrderDependent           Fault = "order-dependent"
 	LastCIDRWins             Fault = "last-cidr-wins"
 	LostUpdateDuringRelabel  Fault = "lost-update-during-relabel"
+	LateUpdateLosesARule     Fault = "late-update-loses-a-rule"
 	NameCollision            Fault = "name-collision"
 	Poisoned                 Fault = "poisoned"
 	Slow                     Fault = "slow"
@@ -225,6 +226,7 @@ var faultTable = []FaultInfo{
 	{OrderDependent, "Of several policies that isolate a pod, only the one that was created last counts."},
 	{LastCIDRWins, "Of two policies with the same block, only the one that was created last counts for it."},
 	{LostUpdateDuringRelabel, "The update of a policy within half a second after a pod of its namespace was relabelled is lost."},
+	{LateUpdateLosesARule, "A change takes effect 0.6 seconds late, and the update of a policy without its last rule."},
 	{NameCollision, "A policy is known by the first 200 letters of its namespace's name and its own, run together."},
 	{Poisoned, "After a policy with a name of more than 63 letters was seen, no later change is programmed."},
 	{Slow, "A change takes effect 12 seconds late."},

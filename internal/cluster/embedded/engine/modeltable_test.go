@@ -213,12 +213,12 @@ func changeRows() map[string][]modelRow {
 	)
 	return map[string][]modelRow{
 		"policy changes": {
-			{[]string{b, c}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnUpdate}},
+			{[]string{b, c}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnUpdate, LateUpdateLosesARule}},
 			{[]string{b, c}, "x/b -> x/a:80/tcp", false, []Fault{StaleOnUpdate}},
 			{[]string{b, "delete x/p"}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnDelete}},
 			{[]string{b, "delete x/p", c}, "x/c -> x/a:80/tcp", true, []Fault{StaleOnRecreate}},
 			{[]string{b, "delete x/p", c}, "x/b -> x/a:80/tcp", false, []Fault{StaleOnRecreate}},
-			{[]string{b, b}, "x/b -> x/a:80/tcp", true, nil},
+			{[]string{b, b}, "x/b -> x/a:80/tcp", true, []Fault{LateUpdateLosesARule}},
 		},
 		"order and names": {
 			{[]string{b, `x/q` + c[3:]}, "x/b -> x/a:80/tcp", true, []Fault{OrderDependent}},

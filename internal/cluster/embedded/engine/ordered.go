@@ -16,6 +16,8 @@ const (
 	deafFor = 500 * time.Millisecond
 	// dawdles is how late a slow engine programs.
 	dawdles = 12 * time.Second
+	// lags is how late an engine programs that is late and wrong.
+	lags = 600 * time.Millisecond
 	// longName is the longest name that does not poison, knownBy what is known of names
 	// that collide.
 	longName = 63
@@ -58,6 +60,14 @@ func (s *store) loses(p *policy) bool {
 	return s.faults.Has(LostUpdateDuringRelabel) && time.Since(s.relabelled[p.key.namespace]) < deafFor
 }
 
+// lossy is an updated policy without its last rule.
+func lossy(p *policy) *policy {
+	spec := p.spec.DeepCopy()
+	spec.Ingress = spec.Ingress[:max(0, len(spec.Ingress)-1)]
+	spec.Egress = spec.Egress[:max(0, len(spec.Egress)-1)]
+	return &policy{key: p.key, spec: spec}
+}
+
 // hasLongName reports whether any policy has a name that poisons.
 func (s *store) hasLongName() bool {
 	for k := range s.policies {
@@ -89,6 +99,9 @@ func (l *loop) waver(updated, deleted bool) {
 func (l *loop) rests() time.Duration {
 	if l.faults.Has(Slow) {
 		return dawdles
+	}
+	if l.faults.Has(LateUpdateLosesARule) {
+		return lags
 	}
 	return restBetween - time.Since(l.last)
 }

@@ -151,6 +151,8 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		return false
 	case !known && s.deletedPolicies[k] != nil && s.faults.Has(StaleOnRecreate):
 		p = s.deletedPolicies[k]
+	case known && s.faults.Has(LateUpdateLosesARule):
+		p = lossy(p)
 	}
 	if known {
 		p.created = old.created
