@@ -16,7 +16,7 @@ start() {
 	fi
 	packages docker.io iptables kmod
 	mkdir -p "$state"
-	runc_wrapper
+	compile_own runc-wrapper
 	install "$work/bin/runc-wrapper" "$state/runc"
 	# One that was killed leaves its number behind, which somebody else may have by now.
 	[[ ! -e $state/dockerd.pid || $(cat "/proc/$(<"$state/dockerd.pid")/comm" 2>/dev/null) == dockerd ]] || rm "$state/dockerd.pid"

@@ -61,10 +61,10 @@ step() {
 	say "$name: $((SECONDS - began)) s"
 }
 
-# runc_wrapper: makes bin/runc-wrapper in the work folder.
-runc_wrapper() {
-	step compile-runc-wrapper "$work/bin/runc-wrapper" "$offline/runc-wrapper" "$(go env GOVERSION GOARCH)" \
-		-- env CGO_ENABLED=0 go build -C "$offline" -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/bin/runc-wrapper" ./runc-wrapper
+# compile_own NAME: makes bin/NAME in the work folder from hack/offline/NAME.
+compile_own() {
+	step "compile-$1" "$work/bin/$1" "$offline/$1" "$(go env GOVERSION GOARCH)" \
+		-- env CGO_ENABLED=0 go build -C "$offline" -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/bin/$1" "./$1"
 }
 
 # fingerprint INPUT...: a hash of the words, and of what the paths hold.

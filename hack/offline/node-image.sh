@@ -54,8 +54,8 @@ node() {
 "$offline/docker.sh" start
 kind=$(go list -C "$offline/kind" -m -f '{{.Dir}}' sigs.k8s.io/kind)/images/base/files
 mkdir -p "$work/archives"
-runc_wrapper
-step compile-pause "$work/bin/pause" "$offline/pause" -- env CGO_ENABLED=0 go build -C "$offline" -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/bin/pause" ./pause
+compile_own runc-wrapper
+compile_own pause
 
 for component in "$@"; do
 	version=$(version "$component" k8s.io/kubernetes)
