@@ -21,23 +21,22 @@ func blocks() []block {
 
 func (b block) peers() []peer { return []peer{{b.name, b.yaml, b.hosts, overIPv4, nil, b.blurred}} }
 
-// arrangement puts two blocks into policies.
+// arrangement puts two blocks into policies; only TCP, of the ports, changes from step to step.
 type arrangement struct {
 	name, what string
-	policies   func(first, second block) []policy
+	policies   func(first, second block, tcp ports) []policy
 }
 
 func arrangements() []arrangement {
-	tcp := ports{"80/TCP", "{port: 80}", []string{"80/TCP"}, nil}
 	udp := ports{"80/UDP", "{protocol: UDP, port: 80}", []string{"80/UDP"}, nil}
 	return []arrangement{
-		{"one-rule", "in one rule", func(first, second block) []policy {
+		{"one-rule", "in one rule", func(first, second block, tcp ports) []policy {
 			return []policy{{"blocks", "{}", "x/*", []rule{{append(first.peers(), second.peers()...), tcp}}}}
 		}},
-		{"two-rules", "in two rules with different ports", func(first, second block) []policy {
+		{"two-rules", "in two rules with different ports", func(first, second block, tcp ports) []policy {
 			return []policy{{"blocks", "{}", "x/*", []rule{{first.peers(), tcp}, {second.peers(), udp}}}}
 		}},
-		{"two-policies", "in two policies with different ports", func(first, second block) []policy {
+		{"two-policies", "in two policies with different ports", func(first, second block, tcp ports) []policy {
 			return []policy{{"first", "{}", "x/*", []rule{{first.peers(), tcp}}}, {"second", "{}", "x/*", []rule{{second.peers(), udp}}}}
 		}},
 	}
@@ -63,8 +62,16 @@ func blockScene(d direction, a arrangement, first block) scene {
 		summary:  fmt.Sprintf("The block %q before each other one, %s of %s, leaves it what it admits.", first.name, a.what, d.name),
 		features: []string{d.name, "external-host", "ip-block", "except"}, refs: []string{refBlocks}, topology: " crossed",
 	}
-	for _, second := range blocks() {
-		s.steps = append(s.steps, step(first.name+", then "+second.name, d, a.policies(first, second)...))
+	for i, second := range blocks() {
+		s.steps = append(s.steps, step(first.name+", then "+second.name, d, a.policies(first, second, byTurns(i))...))
 	}
 	return s
+}
+
+// byTurns is one port or the other, so that steps which admit the same addresses differ:
+// in a table that stays as it is nothing shows when a step's policy is in force.
+func byTurns(step int) ports {
+	number := 80 + step%2
+	name := fmt.Sprintf("%d/TCP", number)
+	return ports{name, fmt.Sprintf("{port: %d}", number), []string{name}, nil}
 }

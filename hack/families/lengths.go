@@ -60,25 +60,28 @@ func (l lengths) scene(d direction) scene {
 	for _, n := range l.neighbours() {
 		beside = append(beside, fmt.Sprintf("{cidr: %s}", n))
 	}
-	s.steps = append(s.steps, l.step("beside the host, at every length", d, nil, beside...))
+	next := func(name string, hosts []string, blocks ...string) {
+		s.steps = append(s.steps, l.step(name, d, byTurns(len(s.steps)), hosts, blocks...))
+	}
+	next("beside the host, at every length", nil, beside...)
 	for _, n := range l.own {
-		s.steps = append(s.steps, l.step(fmt.Sprintf("around the host, /%d", n), d, host, fmt.Sprintf("{cidr: %s}", l.block(n))))
+		next(fmt.Sprintf("around the host, /%d", n), host, fmt.Sprintf("{cidr: %s}", l.block(n)))
 	}
 	within := fmt.Sprintf("{cidr: %s, except: %s}", l.block(l.around), list(l.neighbours()))
 	without := fmt.Sprintf("{cidr: %s, except: [%s]}", l.block(l.around), l.block(l.own[2]))
-	s.steps = append(s.steps, l.step("exceptions beside the host", d, host, within), l.step("an exception around the host", d, nil, without))
+	next("exceptions beside the host", host, within)
+	next("an exception around the host", nil, without)
 	return s
 }
 
-// step admits the blocks, and namespace y.
-func (l lengths) step(name string, d direction, sides []string, blocks ...string) string {
+// step admits the blocks, and namespace y, on one port.
+func (l lengths) step(name string, d direction, port ports, sides []string, blocks ...string) string {
 	pods := peer{"y", "namespaceSelector: {matchLabels: {ns: y}}", []string{"y/*"}, "", nil, false}
 	list := []peer{pods}
 	for _, b := range blocks {
 		list = append(list, peer{"block", "ipBlock: " + b, sides, " over ipv" + l.family, nil, false})
 	}
-	all := ports{"80/TCP", "{port: 80}", []string{"80/TCP"}, nil}
-	return step(name, d, policy{"lengths", "{}", "x/*", []rule{{list, all}}})
+	return step(name, d, policy{"lengths", "{}", "x/*", []rule{{list, port}}})
 }
 
 // No Services: whether a block holds the address of one depends on the cluster.
@@ -87,8 +90,8 @@ const lengthTopology = `
       x: {labels: {ns: x}}
       y: {labels: {ns: y}}
     pods:
-      x/a: {labels: {pod: a}, node: 1, ports: [80/TCP]}
-      x/b: {labels: {pod: b}, node: 2, ports: [80/TCP]}
-      y/a: {labels: {pod: a}, node: 2, ports: [80/TCP]}
-    external: {hosts: 1, ports: [80/TCP]}
+      x/a: {labels: {pod: a}, node: 1, ports: [80/TCP, 81/TCP]}
+      x/b: {labels: {pod: b}, node: 2, ports: [80/TCP, 81/TCP]}
+      y/a: {labels: {pod: a}, node: 2, ports: [80/TCP, 81/TCP]}
+    external: {hosts: 1, ports: [80/TCP, 81/TCP]}
     direct: true`
