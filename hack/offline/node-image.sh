@@ -43,7 +43,7 @@ node() {
 	ln "$work/rootfs/node.tar" "$context/"
 	ln "$3" "$context/images.tar"
 	ln "$work/bin/runc-wrapper" "$context/"
-	cp "$offline/node/default-storage.yaml" "$context/"
+	cp "$offline/node"/{default-storage.yaml,stats.toml} "$context/"
 	quietly docker build -f "$offline/node/Dockerfile" --build-arg "VERSION=$version" -t "cniproof.dev/node:$version" "$context"
 	docker save -o "$file.new" "cniproof.dev/node:$version"
 	chmod 644 "$file.new"
