@@ -116,8 +116,15 @@ func (g Goal) progress(line *flow.Timeline) progress {
 func (g Goal) settling(r flow.Round) bool { return r.Begin.Before(g.Since.Add(g.Settle)) }
 
 // still reports whether the step turns no verdict, so that its table shows nothing of
-// whether the change was made.
-func (g Goal) still() bool { return len(g.turning()) == 0 }
+// whether the change was made. What was undefined before may have been either.
+func (g Goal) still() bool {
+	for i, v := range g.Expected {
+		if g.turned(i, v) && v != flow.Undefined {
+			return false
+		}
+	}
+	return true
+}
 
 // Next tells an observer how to go on: until the table has held, a reached table
 // flipped, or time is up. It reads nothing but the timeline.

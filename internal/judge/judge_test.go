@@ -122,6 +122,7 @@ func TestSettling(t *testing.T) {
 		"nothing turns, and it stays":                         {"AD", "AD", []string{"CT", "CT", "CT", "CT", "CT"}, judge.Pass},
 		"nothing turns: what was right before proves nothing": {"AD", "AD", []string{"CT", "CT"}, judge.Inconclusive},
 		"nothing turns, and the change turns out wrong":       {"AD", "AD", []string{"CT", "CT", "CC", "CC", "CC"}, judge.Fail},
+		"what turns was undefined, and proves nothing":        {"UD", "AD", []string{"CT", "CT"}, judge.Inconclusive},
 		"nothing turns, and it is wrong in between":           {"AD", "AD", []string{"CT", "CC", "CT", "CT", "CT"}, judge.Pass},
 		"nothing turns, and it does not stay":                 {"AD", "AD", []string{"CT", "CT", "CT", "CC"}, judge.Fail},
 	} {

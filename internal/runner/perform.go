@@ -307,6 +307,7 @@ func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time
 	}
 	if step.Within > 0 {
 		g.Within = step.Within
+		g.Settle = min(g.Settle, step.Within/2)
 	}
 	if step.Hold > 0 {
 		g.Hold, g.Every = step.Hold, step.Hold/looks
