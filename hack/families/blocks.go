@@ -70,8 +70,4 @@ func blockScene(d direction, a arrangement, first block) scene {
 
 // byTurns is one port or the other, so that steps which admit the same addresses differ:
 // in a table that stays as it is nothing shows when a step's policy is in force.
-func byTurns(step int) ports {
-	number := 80 + step%2
-	name := fmt.Sprintf("%d/TCP", number)
-	return ports{name, fmt.Sprintf("{port: %d}", number), []string{name}, nil}
-}
+func byTurns(step int) ports { return tcpPort(80 + step%2) }

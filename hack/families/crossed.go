@@ -52,12 +52,16 @@ type ports struct {
 
 // portPairs are the ports of two rules. What the one opens the other does not.
 func portPairs() [][2]ports {
-	number := ports{"80/TCP", "{port: 80}", []string{"80/TCP"}, nil}
-	second := ports{"81/TCP", "{port: 81}", []string{"81/TCP"}, nil}
+	number, second := tcpPort(80), tcpPort(81)
 	datagram := ports{"80/UDP", "{protocol: UDP, port: 80}", []string{"80/UDP"}, nil}
 	protocol := ports{"all of TCP", "{protocol: TCP}", []string{"80/TCP", "81/TCP"}, nil}
 	several := ports{"80/TCP and 80/UDP", "{port: 80}, {protocol: UDP, port: 80}", []string{"80/TCP", "80/UDP"}, nil}
 	return [][2]ports{{number, second}, {datagram, number}, {protocol, datagram}, {second, several}, {number, datagram}}
+}
+
+func tcpPort(number int) ports {
+	name := fmt.Sprintf("%d/TCP", number)
+	return ports{name, fmt.Sprintf("{port: %d}", number), []string{name}, nil}
 }
 
 // crossedRules is each kind of peer in a rule before each kind of peer in another,
