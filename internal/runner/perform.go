@@ -255,7 +255,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	goal := p.goal(step, expected, since)
 	result := p.watch(ctx, p.watcher, goal)
 	result.Name, result.Source = step.Name, step.Source
-	p.bench.run.learn(step, &result)
+	p.bench.run.learner.learn(step, &result)
 	p.explain(result.Cells)
 	p.read(&result, step, p.world)
 	guard.judge(&result, p.flows)
@@ -298,16 +298,15 @@ const looks = 40
 
 func (p *play) goal(step scenario.Step, expected []flow.Verdict, since time.Time) judge.Goal {
 	pace := p.bench.run.paceNow()
-	g := judge.Goal{
-		Expected: expected, Before: p.before, Since: since,
-		Within: pace.within, Settle: pace.settle, Hold: pace.hold, Rounds: settledRounds,
-	}
+	g := judge.Goal{Expected: expected, Before: p.before, Since: since, Within: pace.within, Hold: pace.hold, Rounds: settledRounds}
 	if len(step.Acts) == 0 {
-		g.Rounds, g.Settle, g.Hold = 1, 0, 0 // nothing changed that could change back
+		g.Rounds, g.Hold = 1, 0 // nothing changed that could change back
 	}
 	if step.Within > 0 {
 		g.Within = step.Within
-		g.Settle = min(g.Settle, step.Within/2)
+	}
+	if len(step.Acts) > 0 {
+		g.Settle = p.bench.run.learner.settle(g.Within)
 	}
 	if step.Hold > 0 {
 		g.Hold, g.Every = step.Hold, step.Hold/looks

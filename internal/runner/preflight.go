@@ -33,6 +33,13 @@ func (r *run) toothless() bool {
 	return r.result.Preflight.Result == judge.Fail && !r.result.Preflight.Enforced
 }
 
+// paceNow is the pace after the preflight's correction.
+func (r *run) paceNow() pace {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.pace
+}
+
 func (r *run) canary(ctx context.Context) judge.Preflight {
 	s, err := canaryScenario()
 	if err != nil {

@@ -131,16 +131,19 @@ func shuffled(list []*scenario.Scenario, seed uint64) []*scenario.Scenario {
 	return order
 }
 
+// pace is the run's timing of steps.
+type pace struct{ within, hold time.Duration }
+
 type run struct {
-	cfg   Config
-	pace  pace
-	pool  *observe.Pool
-	queue *queue
+	cfg     Config
+	pace    pace
+	pool    *observe.Pool
+	queue   *queue
+	learner learner
 
 	quiet sync.RWMutex // locked by a scenario that has to run alone
 
-	mu      sync.Mutex // guards what follows and pace, and serialises Progress
-	learner learner
+	mu      sync.Mutex // guards covered, result and retries, and serialises Progress
 	covered map[promise.Value]*judge.AxisCount
 	result  *judge.Run
 	retries int // scenarios that were, or should have been, tried once more
