@@ -22,7 +22,7 @@ func TestPagesOfRealRuns(t *testing.T) {
 	matrix := cniproof(t, dir, 0, "matrix", "-o", "html", "good.json", "bad.json")
 
 	tab := browser.Open(t, contents(t, dir, "bad.html"), "", pagetest.Window{Width: 1200, Height: 1360})
-	text := pagetest.Eval[string](tab, `document.body.innerText`)
+	text := tab.Text()
 	for _, want := range []string{
 		"FAULTS PLANTED ON PURPOSE: and-as-or", "REFERENCE ENGINE", "What is wrong", "A peer with both selectors admits only pods that match both.",
 		"policy prod/db selects prod/db for ingress, and no rule admits prod/api: rule 1 peer 1 wants namespace label env=staging",

@@ -205,7 +205,7 @@ func testWithoutScript(t *testing.T, browser *pagetest.Browser) {
 	if !pagetest.Eval[bool](tab, `document.getElementById('default-deny-ingress').open`) {
 		t.Error("a scenario cannot be opened")
 	}
-	text := pagetest.Eval[string](tab, `document.body.innerText`)
+	text := tab.Text()
 	for _, want := range []string{"namespaceSelector: {matchLabels: {env: staging}}", "wants env=staging, and namespace prod has env=prod", "FAULTS PLANTED"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)

@@ -228,6 +228,20 @@ func (tab *Tab) Click(selector string) {
 	tab.do(chromedp.Click(chromedp.CSS(selector)))
 }
 
+// Text is what a reader finds on the page: also what the browser has not drawn yet, as
+// it is not in sight, but nothing that has to be opened first.
+func (tab *Tab) Text() string {
+	tab.t.Helper()
+	return Eval[string](tab, `(() => {
+		const drawn = new CSSStyleSheet();
+		drawn.replaceSync('* { content-visibility: visible !important }');
+		document.adoptedStyleSheets.push(drawn);
+		const text = document.body.innerText;
+		document.adoptedStyleSheets.pop();
+		return text;
+	})()`)
+}
+
 // Loaded is how long it took from the navigation until the document was parsed and
 // until everything was loaded.
 func (tab *Tab) Loaded() (parsed, loaded time.Duration) {
