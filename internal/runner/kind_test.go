@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
+
 	"github.com/cniproof/cniproof/internal/cluster"
 	"github.com/cniproof/cniproof/internal/cluster/existing"
 	"github.com/cniproof/cniproof/internal/cluster/plugins"
@@ -27,6 +30,7 @@ func onKind(t *testing.T) cluster.Cluster {
 	if path == "" {
 		t.Skip("SKIPPED: it breaks a kind cluster: CNIPROOF_E2E_KUBECONFIG=FILE, as `make e2e-tests` sets it")
 	}
+	klog.SetLogger(logr.Discard()) // client-go tells every stream that is cut
 	catalog, err := cni.Load()
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
 
 	"github.com/cniproof/cniproof/internal/cluster"
 )
@@ -23,6 +25,7 @@ import (
 // every cluster is closed again.
 func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Helper()
+	klog.SetLogger(logr.Discard()) // client-go tells every stream that ends
 	removeOld(t, provider())
 	c := open(t, provider())
 	t.Run("Description", func(t *testing.T) { testDescription(t, c) })
@@ -172,7 +175,7 @@ func testClose(t *testing.T, provider func() cluster.Provider) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	newLab(t, c)
+	labIn(t, c, leaveNamespace(t, c))
 	if err := c.Close(t.Context()); err != nil {
 		t.Errorf("closing: %v", err)
 	}

@@ -38,7 +38,12 @@ type lab struct {
 
 func newLab(t *testing.T, c cluster.Cluster) *lab {
 	t.Helper()
-	l := &lab{cluster: c, namespace: newNamespace(t, c), addrs: map[string][]netip.Addr{}, services: map[string][]netip.Addr{}}
+	return labIn(t, c, newNamespace(t, c))
+}
+
+func labIn(t *testing.T, c cluster.Cluster, namespace string) *lab {
+	t.Helper()
+	l := &lab{cluster: c, namespace: namespace, addrs: map[string][]netip.Addr{}, services: map[string][]netip.Addr{}}
 	nodes := c.Nodes()
 	where := map[string]string{"a": nodes[0].Name, "b": nodes[0].Name, "c": nodes[len(nodes)-1].Name}
 	for name, node := range where {
@@ -54,23 +59,29 @@ func newLab(t *testing.T, c cluster.Cluster) *lab {
 // newNamespace makes a namespace that is deleted at the end of the test.
 func newNamespace(t *testing.T, c cluster.Cluster) string {
 	t.Helper()
-	namespaces := c.Client().CoreV1().Namespaces()
+	name := leaveNamespace(t, c)
+	t.Cleanup(func() {
+		err := c.Client().CoreV1().Namespaces().Delete(context.WithoutCancel(t.Context()), name, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			t.Errorf("deleting namespace %q: %v", name, err)
+		}
+	})
+	return name
+}
+
+// leaveNamespace makes a namespace that is left to the cluster's Close.
+func leaveNamespace(t *testing.T, c cluster.Cluster) string {
+	t.Helper()
 	labels := map[string]string{cluster.LabelRun: "clustertest"}
 	if owner := c.Description().Owner; owner != "" {
 		labels[cluster.LabelOwner] = owner
 	}
-	ns, err := namespaces.Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
+	ns, err := c.Client().CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 		GenerateName: "clustertest-", Labels: labels,
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatalf("creating a namespace: %v", err)
 	}
-	t.Cleanup(func() {
-		err := namespaces.Delete(context.WithoutCancel(t.Context()), ns.Name, metav1.DeleteOptions{})
-		if err != nil && !apierrors.IsNotFound(err) {
-			t.Errorf("deleting namespace %q: %v", ns.Name, err)
-		}
-	})
 	return ns.Name
 }
 
@@ -78,9 +89,10 @@ func protocols() []corev1.Protocol {
 	return []corev1.Protocol{corev1.ProtocolTCP, corev1.ProtocolUDP, corev1.ProtocolSCTP}
 }
 
+// createPod makes a pod with raw sockets, which Kubernetes gives to root alone, for SCTP.
 func (l *lab) createPod(t *testing.T, name, node string, changes ...func(*corev1.PodSpec)) *corev1.Pod {
 	t.Helper()
-	grace := int64(1)
+	grace, root := int64(1), int64(0)
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{podLabel: name}},
 		Spec: corev1.PodSpec{
@@ -89,6 +101,9 @@ func (l *lab) createPod(t *testing.T, name, node string, changes ...func(*corev1
 			TerminationGracePeriodSeconds: &grace,
 			Containers: []corev1.Container{{
 				Name: "agent", Image: l.cluster.Description().AgentImage, Args: []string{"--control", "socket"},
+				SecurityContext: &corev1.SecurityContext{
+					RunAsUser: &root, Capabilities: &corev1.Capabilities{Add: []corev1.Capability{"NET_RAW"}},
+				},
 				Env: []corev1.EnvVar{
 					{Name: "UID", ValueFrom: &corev1.EnvVarSource{FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.uid"}}},
 					{Name: "CNIPROOF_IDENTITY", Value: l.namespace + "/" + name + "/$(UID)"},

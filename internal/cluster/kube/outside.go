@@ -17,12 +17,21 @@ type Outside struct {
 	Attach Attach
 }
 
-// checkOutside fills in the ranges of the outside hosts, and makes sure that they are
-// outside.
+// checkOutside fills in the ranges of the outside hosts, leaves out what they have of a
+// family that the cluster has not, and makes sure that they are outside.
 func (c *Cluster) checkOutside() error {
 	if len(c.config.Outside) == 0 {
 		c.description.Lacks["external-host"] = c.config.OutsideLack
 		return nil
+	}
+	c.config.Outside = slices.Clone(c.config.Outside)
+	for i, o := range c.config.Outside {
+		c.config.Outside[i].Addrs = slices.DeleteFunc(slices.Clone(o.Addrs), func(a netip.Addr) bool { return !c.has(flow.FamilyOf(a)) })
+		if len(c.config.Outside[i].Addrs) == 0 {
+			c.config.Outside = nil
+			c.description.Lacks["external-host"] = fmt.Sprintf("outside host %q has no address of a family that the cluster has (%v)", o.Name, c.description.Families)
+			return nil
+		}
 	}
 	cidrs := c.config.ExternalCIDRs
 	if len(cidrs) == 0 {
@@ -31,9 +40,7 @@ func (c *Cluster) checkOutside() error {
 			return err
 		}
 	}
-	c.description.ExternalCIDRs = slices.DeleteFunc(slices.Clone(cidrs), func(p netip.Prefix) bool {
-		return !slices.Contains(c.description.Families, flow.FamilyOf(p.Addr()))
-	})
+	c.description.ExternalCIDRs = slices.DeleteFunc(slices.Clone(cidrs), func(p netip.Prefix) bool { return !c.has(flow.FamilyOf(p.Addr())) })
 	for _, cidr := range c.description.ExternalCIDRs {
 		for _, n := range c.nodes {
 			if slices.ContainsFunc(n.Addrs, cidr.Contains) {
@@ -46,6 +53,9 @@ func (c *Cluster) checkOutside() error {
 	}
 	return nil
 }
+
+// has reports whether the cluster has the family.
+func (c *Cluster) has(f flow.Family) bool { return slices.Contains(c.description.Families, f) }
 
 func coverOutside(hosts []Outside) ([]netip.Prefix, error) {
 	byFamily := map[flow.Family][]netip.Prefix{}
