@@ -44,6 +44,11 @@ func chainRules(d direction, i *isolation, faults Faults) []chainRule {
 			}
 		}
 	}
+	if faults.Has(LargeDatagramsOpen) {
+		for _, f := range families {
+			rules = append(rules, chainRule{direction: d, family: f, peers: f.every(), protocol: protocolUDP, ports: portsOf(protocolUDP), large: true})
+		}
+	}
 	for i := range rules {
 		rules[i].text = rules[i].words()
 	}

@@ -40,18 +40,21 @@ func (w *writer) chainRule(chain string, r *chainRule) error {
 		exprs = append(exprs, loadPort(r.serviceSide), match)
 	}
 	if r.small && r.protocol == protocolUDP {
-		exprs = append(exprs, ofAFrame()...)
+		exprs = append(exprs, length(expr.CmpOpLte)...)
+	}
+	if r.large {
+		exprs = append(exprs, length(expr.CmpOpGt)...)
 	}
 	w.rule(chain, acceptIf(exprs)...)
 	return nil
 }
 
-// ofAFrame matches packets that are no longer than a frame of Ethernet carries.
-func ofAFrame() []expr.Any {
+// length compares packets with what a frame of Ethernet carries.
+func length(than expr.CmpOp) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyLEN, Register: register},
 		&expr.Byteorder{SourceRegister: register, DestRegister: register, Op: expr.ByteorderHton, Len: 4, Size: 4},
-		&expr.Cmp{Op: expr.CmpOpLte, Register: register, Data: binary.BigEndian.AppendUint32(nil, 1500)},
+		&expr.Cmp{Op: than, Register: register, Data: binary.BigEndian.AppendUint32(nil, 1500)},
 	}
 }
 

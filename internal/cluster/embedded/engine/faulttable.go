@@ -52,14 +52,20 @@ const (
 	LongPortListsCut         Fault = "long-port-lists-cut"
 	LongPeerListsCut         Fault = "long-peer-lists-cut"
 	LargeDatagramsDropped    Fault = "large-datagrams-dropped"
+	LargeDatagramsOpen       Fault = "large-datagrams-open"
 	ManyPoliciesCut          Fault = "many-policies-cut"
 	ManyRulesCut             Fault = "many-rules-cut"
 	ManyRequirementsCut      Fault = "many-requirements-cut"
 	LabelCaseIgnored         Fault = "label-case-ignored"
 	LabelDomainIgnored       Fault = "label-domain-ignored"
 	LongLabelsCut            Fault = "long-labels-cut"
+	LabelSignsAlike          Fault = "label-signs-alike"
+	ControllerLabelsIgnored  Fault = "controller-labels-ignored"
+	SelectorsByLetters       Fault = "selectors-by-their-letters"
+	PeersCrossed             Fault = "peers-crossed"
 	UnsortedValuesMissed     Fault = "unsorted-values-missed"
 	HighPortsIgnored         Fault = "high-ports-ignored"
+	NodePortsExempt          Fault = "ports-of-nodes-exempt"
 	PortNumberOverwritten    Fault = "port-number-overwritten"
 	LongIPv6PrefixCut        Fault = "long-ipv6-prefix-cut"
 	PrefixRoundedDown        Fault = "prefix-rounded-down"
@@ -80,6 +86,7 @@ const (
 	AllowedTupleStaysOpen    Fault = "allowed-tuple-stays-open"
 	NodeTrafficDenied        Fault = "node-traffic-denied"
 	StaleOnUpdate            Fault = "stale-on-update"
+	StaleOnEndPort           Fault = "stale-on-end-port"
 	StaleOnDelete            Fault = "stale-on-delete"
 	StaleOnRecreate          Fault = "stale-on-recreate"
 	StaleOnPodRelabel        Fault = "stale-on-pod-relabel"
@@ -169,6 +176,7 @@ var faultTable = []FaultInfo{
 	{LongPortListsCut, "Only the first 15 ports of a rule count."},
 	{LongPeerListsCut, "Only the first 255 peers of a rule count."},
 	{LargeDatagramsDropped, "A rule for a UDP port admits no datagram that takes more than one frame."},
+	{LargeDatagramsOpen, "A UDP datagram that takes more than one frame is never denied."},
 	// Slips.
 	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
 	{ManyRulesCut, "Only the first eight rules of a direction count."},
@@ -176,8 +184,13 @@ var faultTable = []FaultInfo{
 	{LabelCaseIgnored, "Values of labels are compared without regard to case."},
 	{LabelDomainIgnored, "The domain before the slash of a label's key is ignored."},
 	{LongLabelsCut, "Of a label's value only the first 62 characters count, and of its key the first 250."},
+	{LabelSignsAlike, "Dots, dashes and underscores in labels are alike."},
+	{ControllerLabelsIgnored, "Labels that controllers give their pods, such as pod-template-hash, are forgotten."},
+	{SelectorsByLetters, "Of two selectors with the same letters one is taken for both: [a, b] for [ab]."},
+	{PeersCrossed, "The namespaces of one peer of a rule and the pods of another make a peer, too."},
 	{UnsortedValuesMissed, "In and NotIn look their values up as if they were sorted."},
 	{HighPortsIgnored, "A port above 32767 opens nothing."},
+	{NodePortsExempt, "The ports of BGP, kubelets and Geneve are never denied, in pods either."},
 	{PortNumberOverwritten, "Of the entries of a rule with one port number, only the last counts, whatever the protocols are."},
 	{LongIPv6PrefixCut, "An IPv6 block longer than 64 bits is taken for its first 64."},
 	{PrefixRoundedDown, "Of a block's prefix, or an exception's, only whole bytes count: a /20 is taken for a /16."},
@@ -200,6 +213,7 @@ var faultTable = []FaultInfo{
 	{NodeTrafficDenied, "What a node sends to its own pods is judged like any other traffic."},
 	// Change.
 	{StaleOnUpdate, "The update of a policy is missed."},
+	{StaleOnEndPort, "An update that moves nothing but the end of a range is missed."},
 	{StaleOnDelete, "A deleted policy stays in force."},
 	{StaleOnRecreate, "A policy that is created again under its old name gets its old content."},
 	{StaleOnPodRelabel, "A change of a pod's labels is missed."},

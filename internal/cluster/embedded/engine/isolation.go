@@ -85,6 +85,9 @@ func (m *modeller) exempt(p *pod) []allow {
 	if m.faults.Has(IPv6Unenforced) {
 		out = append(out, allow{peers: everyIPv6(), ports: everyPort()})
 	}
+	if m.faults.Has(NodePortsExempt) {
+		out = append(out, allow{peers: everyAddr(), ports: portsOfNodes()})
+	}
 	for _, other := range m.world.pods {
 		if other.node == p.node && m.faults.Has(SameNodeUnenforced) ||
 			other.node != p.node && m.faults.Has(CrossNodeUnenforced) {

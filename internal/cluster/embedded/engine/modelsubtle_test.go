@@ -46,9 +46,22 @@ func subtleRows() map[string][]modelRow {
 			{from(`[{podSelector: {matchLabels: {example.com/pod: b}}}]`), "x/b -> x/a:80/tcp", false, []Fault{LabelDomainIgnored}},
 			{labelled("example.com/pod", strings.Repeat("v", 62)+"x", strings.Repeat("v", 62)+"y"), "x/b -> x/a:80/tcp", false, []Fault{LongLabelsCut}},
 			{labelled("example.com/pod", strings.Repeat("v", 61)+"x", strings.Repeat("v", 61)+"y"), "x/b -> x/a:80/tcp", false, nil},
+			{labelled("a.b", "c", "c"), "x/b -> x/a:80/tcp", true, nil},
+			{append(labelled("a.b", "c", "c"), from(`[{podSelector: {matchLabels: {a-b: c}}}]`)...), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
+			{labelled("v", "1-0", `"1.0"`), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
+			{labelled("pod-template-hash", "5c8", "5c8"), "x/b -> x/a:80/tcp", true, []Fault{ControllerLabelsIgnored}},
 			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [z, b]}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{UnsortedValuesMissed}},
 		},
+		"selectors, word for word": {
+			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [cb]}, {key: none, operator: DoesNotExist}]}}, {podSelector: {matchExpressions: [{key: pod, operator: In, values: [c, b]}, {key: none, operator: DoesNotExist}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{SelectorsByLetters}},
+			{from(`[{namespaceSelector: {matchLabels: {ns: "y"}}, podSelector: {matchLabels: {pod: a}}}, {namespaceSelector: {matchLabels: {ns: x}}, podSelector: {matchLabels: {pod: c}}}]`), "x/c -> x/a:80/tcp", true, nil},
+			{from(`[{namespaceSelector: {matchLabels: {ns: "y"}}, podSelector: {matchLabels: {pod: a}}}, {namespaceSelector: {matchLabels: {ns: x}}, podSelector: {matchLabels: {pod: b}}}]`), "y/b -> x/a:80/tcp", false, []Fault{PeersCrossed}},
+		},
 		"ports, one by one": {
+			{in(`[{port: 80}]`), "x/b -> x/a:179/tcp", false, []Fault{NodePortsExempt}},
+			{in(`[{port: 80}]`), "x/b -> x/a:6081/udp", false, []Fault{NodePortsExempt}},
+			{append(in(`[{port: 70, endPort: 79}]`), in(`[{port: 70, endPort: 81}]`)...), "x/b -> x/a:80/tcp", true, []Fault{StaleOnEndPort}},
+			{append(in(`[{port: 70, endPort: 79}]`), in(`[{port: 71, endPort: 81}]`)...), "x/b -> x/a:80/tcp", true, nil},
 			{in(`[{port: 32768}]`), "x/b -> x/a:32768/tcp", true, []Fault{HighPortsIgnored}},
 			{in(`[{port: 80}, {port: 80, protocol: UDP}]`), "x/b -> x/a:80/tcp", true, []Fault{PortNumberOverwritten}},
 			{in(`[{port: 80}]`), "x/b -> x/a:80/udp", false, []Fault{UnnamedProtocolsOpen}},
@@ -72,5 +85,13 @@ func TestLargeDatagramsDropped(t *testing.T) {
 	faulty := newChain(ingress, i, Faults{map[Fault]bool{LargeDatagramsDropped: true}}).text()
 	if strings.Contains(sound, "length") || strings.Count(faulty, "l4proto udp meta length <= 1500 accept") != len(families) || strings.Count(faulty, "length") != len(families) {
 		t.Errorf("without the fault:\n%s\nwith it:\n%s", sound, faulty)
+	}
+}
+
+// TestLargeDatagramsOpen reads the rule as well.
+func TestLargeDatagramsOpen(t *testing.T) {
+	faulty := newChain(ingress, &isolation{}, Faults{map[Fault]bool{LargeDatagramsOpen: true}}).text()
+	if strings.Count(faulty, "l4proto udp meta length > 1500 accept") != len(families) || strings.Count(faulty, "accept") != len(families) {
+		t.Errorf("with the fault:\n%s", faulty)
 	}
 }

@@ -33,6 +33,7 @@ func (c *compiler) peers(namespace string, list []networkingv1.NetworkPolicyPeer
 	for i := range list {
 		sets = append(sets, c.peer(namespace, &list[i]))
 	}
+	sets = append(sets, c.crossedPeers(namespace, list)...)
 	if c.faults.Has(OrAsAnd) {
 		return matchingAll(sets)
 	}
@@ -94,8 +95,8 @@ func (c *compiler) podPeers(pods []*pod) peerSet {
 // selectedPeers is the pods of a peer with selectors. Both selectors must match;
 // without a namespaceSelector it is the policy's own namespace.
 func (c *compiler) selectedPeers(own string, peer *networkingv1.NetworkPolicyPeer) []*pod {
-	namespaces := newSelector(peer.NamespaceSelector, c.faults)
-	pods := newSelector(peer.PodSelector, c.faults)
+	namespaces := newSelector(c.readBefore(peer.NamespaceSelector), c.faults)
+	pods := newSelector(c.readBefore(peer.PodSelector), c.faults)
 	ofNamespace := func(n *namespace) bool {
 		if namespaces == nil {
 			return n.name == own || c.faults.Has(PeerNamespaceForgotten)

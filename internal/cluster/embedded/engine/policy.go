@@ -72,7 +72,7 @@ func (c *compiler) compile(p *policy) *compiled {
 
 // selected is the pods that the policy applies to.
 func (c *compiler) selected(p *policy) []*pod {
-	s := newSelector(&p.spec.PodSelector, c.faults)
+	s := newSelector(c.readBefore(&p.spec.PodSelector), c.faults)
 	pods := c.world.where(
 		func(n *namespace) bool { return n.name == p.key.namespace || c.faults.Has(PolicyOfOtherNamespace) },
 		func(p *pod) bool { return s.matches(p.labels) },

@@ -16,6 +16,8 @@ type chainRule struct {
 	serviceSide bool
 	// small accepts UDP in packets of one frame only.
 	small bool
+	// large accepts UDP in packets of several frames only.
+	large bool
 	text  string // words()
 }
 
@@ -133,6 +135,9 @@ func (r *chainRule) words() string {
 	}
 	if r.small && r.protocol == protocolUDP {
 		words = append(words, "meta length <= 1500 "...)
+	}
+	if r.large {
+		words = append(words, "meta length > 1500 "...)
 	}
 	return string(append(words, "accept"...))
 }

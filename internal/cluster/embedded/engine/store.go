@@ -147,7 +147,7 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		return false
 	case kind == watch.Deleted:
 		return s.deletePolicy(k)
-	case known && (s.faults.Has(StaleOnUpdate) || s.loses(p)):
+	case known && (s.faults.Has(StaleOnUpdate) || s.loses(p) || s.faults.Has(StaleOnEndPort) && endsMoved(old, p)):
 		return false
 	case !known && s.deletedPolicies[k] != nil && s.faults.Has(StaleOnRecreate):
 		p = s.deletedPolicies[k]

@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"maps"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -31,6 +35,8 @@ func (s *selector) equalValues(a, b string) bool {
 		return true
 	case s.faults.Has(LabelCaseIgnored):
 		return strings.EqualFold(a, b)
+	case s.faults.Has(LabelSignsAlike):
+		return dashed(a) == dashed(b)
 	case s.faults.Has(LongLabelsCut):
 		return cut(a, longestValue) == cut(b, longestValue)
 	}
@@ -48,12 +54,16 @@ func (s *selector) oneOf(values []string, value string) bool {
 
 // label is the value of a key.
 func (s *selector) label(labels map[string]string, key string) (string, bool) {
+	if s.faults.Has(ControllerLabelsIgnored) && slices.Contains(controllerLabels(), key) {
+		return "", false
+	}
 	value, ok := labels[key]
 	if ok {
 		return value, ok
 	}
 	for have, value := range labels {
 		if s.faults.Has(LabelDomainIgnored) && withoutDomain(have) == withoutDomain(key) ||
+			s.faults.Has(LabelSignsAlike) && dashed(have) == dashed(key) ||
 			s.faults.Has(LongLabelsCut) && cut(have, longestKey) == cut(key, longestKey) {
 			return value, true
 		}
@@ -70,7 +80,80 @@ const (
 
 func cut(text string, most int) string { return text[:min(most, len(text))] }
 
+func dashed(text string) string { return strings.NewReplacer(".", "-", "_", "-").Replace(text) }
+
 func withoutDomain(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+
+// controllerLabels are keys that controllers give their pods.
+func controllerLabels() []string {
+	return []string{
+		appsv1.DefaultDeploymentUniqueLabelKey, appsv1.ControllerRevisionHashLabelKey, appsv1.StatefulSetPodNameLabel, appsv1.PodIndexLabel,
+		batchv1.JobCompletionIndexAnnotation,
+	}
+}
+
+// readBefore is the selector that is taken for this one: where selectors are known by
+// their letters, the first that had the same.
+func (c *compiler) readBefore(s *metav1.LabelSelector) *metav1.LabelSelector {
+	if s == nil || !c.faults.Has(SelectorsByLetters) {
+		return s
+	}
+	letters := lettersOf(s)
+	if c.world.read[letters] == nil {
+		c.world.read[letters] = s
+	}
+	return c.world.read[letters]
+}
+
+func lettersOf(s *metav1.LabelSelector) string {
+	var letters strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(s.MatchLabels)) {
+		letters.WriteString(key + s.MatchLabels[key])
+	}
+	for _, r := range s.MatchExpressions {
+		letters.WriteString(r.Key + string(r.Operator) + strings.Join(r.Values, ""))
+	}
+	return letters.String()
+}
+
+// crossedPeers is the pods of each peer in the namespaces of each other.
+func (c *compiler) crossedPeers(own string, list []networkingv1.NetworkPolicyPeer) []peerSet {
+	var out []peerSet
+	for _, a := range list {
+		for _, b := range list {
+			if c.faults.Has(PeersCrossed) && a.NamespaceSelector != nil && b.PodSelector != nil {
+				out = append(out, c.peer(own, &networkingv1.NetworkPolicyPeer{NamespaceSelector: a.NamespaceSelector, PodSelector: b.PodSelector}))
+			}
+		}
+	}
+	return out
+}
+
+// portsOfNodes are ports that nodes talk to each other on.
+func portsOfNodes() portSet {
+	const bgp, kubelet, geneve = 179, 10250, 6081
+	one := func(protocol uint8, number uint16) portSet {
+		return portSet{{newPort(protocol, number), newPort(protocol, number)}}
+	}
+	return union(one(protocolTCP, bgp), one(protocolTCP, kubelet), one(protocolUDP, geneve))
+}
+
+// endsMoved reports whether two policies differ in nothing but the ends of ranges.
+func endsMoved(a, b *policy) bool {
+	return reflect.DeepEqual(withoutEnds(a.spec), withoutEnds(b.spec))
+}
+
+func withoutEnds(spec *networkingv1.NetworkPolicySpec) *networkingv1.NetworkPolicySpec {
+	spec = spec.DeepCopy()
+	for _, d := range directions {
+		for _, r := range rulesOf(spec, d) {
+			for i := range r.ports {
+				r.ports[i].EndPort = nil
+			}
+		}
+	}
+	return spec
+}
 
 // slipped is a list of ports as a careless reader has it.
 func (c *compiler) slipped(list []networkingv1.NetworkPolicyPort) []networkingv1.NetworkPolicyPort {

@@ -4,14 +4,17 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // world is every pod that has an address and the labels of every namespace.
 type world struct {
 	faults     Faults
-	namespaces []namespace // by name
-	pods       []*pod      // by key
-	index      map[key]int // in pods
+	namespaces []namespace                      // by name
+	pods       []*pod                           // by key
+	index      map[key]int                      // in pods
+	read       map[string]*metav1.LabelSelector // by their letters; only faulty engines remember
 }
 
 // namespace is a namespace and its pods, by name.
@@ -22,7 +25,7 @@ type namespace struct {
 }
 
 func newWorld(faults Faults, labels map[string]map[string]string, pods map[key]*pod) *world {
-	w := &world{faults: faults, index: map[key]int{}}
+	w := &world{faults: faults, index: map[key]int{}, read: map[string]*metav1.LabelSelector{}}
 	byName := map[string]*namespace{}
 	for _, p := range slices.SortedFunc(maps.Values(pods), func(a, b *pod) int { return a.key.compare(b.key) }) {
 		if len(p.addrs) == 0 {
