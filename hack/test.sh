@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 # Tests that play the whole library, or every command of the documents, to the end. The
 # race detector makes them several times slower, and what it could see there others show
 # it: where everything is tested, these run without it.
-whole='^(TestDocsRun|TestTheReferenceEnginePasses|TestEveryFaultIsCaught)$'
-whole_in=(./internal/cli ./internal/runner)
+whole='^(TestDocsRun|TestTheReferenceEnginePasses|TestEveryFaultIsCaught|TestEveryMutationIsSeen)$'
+whole_in=(./internal/cli ./internal/runner ./internal/mutation)
 suites=./suites/...
 
 # The race detector needs cgo, a C compiler and the C library's headers.

@@ -8,6 +8,7 @@ import "embed"
 
 //go:generate go run ../hack/families .
 //go:generate go run ../hack/familytable ../docs
+//go:generate go run ../hack/mutationtable ../docs
 
 // FS holds TOPIC/NAME.yaml, and topologies/NAME.yaml.
 //

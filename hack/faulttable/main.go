@@ -154,7 +154,7 @@ func write(w io.Writer, all []caught) {
 
 The embedded cluster's engine can be made to err: `+"`cniproof run --fault NAME`"+`. Each fault is a mistake that a network plugin
 has made or could make. A suite that stays green on one of them would prove nothing, so every fault must turn at least
-one scenario red.
+one scenario red. Smaller mistakes, in how policies and labels are read, are tried by computation alone: [mutations](mutations.md).
 
 For this table the library was run in cross-sections of a third each, and then the dynamic scenarios, until three had
 failed; scenarios of a part that was no longer needed are not listed, whether they would catch the fault or not.
