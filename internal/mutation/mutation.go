@@ -42,8 +42,10 @@ func All() []Mutation {
 		about("Policies", policies()),
 		about("Caches", slices.Concat(selectorCaches(), portCaches(), blockCaches())),
 		about("Updates", slices.Concat(missedUpdates(), missedCounts(), halfUpdates())),
-		about("Deletions", slices.Concat(deletions(), companions())),
-		about("Relabelling", relabelling()),
+		about("Deletions", deletions()),
+		about("What happens to others", slices.Concat(companions(), bystanders())),
+		about("Relabelling", slices.Concat(relabelling(), readOnce())),
+		about("Placement", placements()),
 	)
 }
 

@@ -35,6 +35,13 @@ func (d direction) policyType() networkingv1.PolicyType {
 	return networkingv1.PolicyTypeEgress
 }
 
+func (d direction) other() direction {
+	if d == ingress {
+		return egress
+	}
+	return ingress
+}
+
 // of are the policy's rules of the direction; their peers and ports are the policy's own.
 func (d direction) of(p *policy) []rule {
 	var list []rule
