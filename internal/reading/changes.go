@@ -116,3 +116,39 @@ func find(list []*networkingv1.NetworkPolicy, p *networkingv1.NetworkPolicy) *ne
 	}
 	return nil
 }
+
+// bystandersForgotten forgets, at an update, one policy that did not change, or all of them.
+func bystandersForgotten(e *evidence, moment int) []prediction {
+	if e.last() == 0 {
+		return nil
+	}
+	before, now := e.state(e.last()-1), e.state(e.last())
+	var same []*networkingv1.NetworkPolicy
+	updated := false
+	for _, p := range now.Policies {
+		switch old := find(before.Policies, p); {
+		case old == nil:
+		case reflect.DeepEqual(old.Spec, p.Spec):
+			same = append(same, p)
+		default:
+			updated = true
+		}
+	}
+	if !updated || len(same) == 0 {
+		return nil
+	}
+	var variants []prediction
+	for i := range same {
+		variants = append(variants, forgotten(e, moment, same[i:i+1]))
+	}
+	return append(variants, forgotten(e, moment, same))
+}
+
+// forgotten is the last moment without some policies, and every other one as it should be.
+func forgotten(e *evidence, moment int, lost []*networkingv1.NetworkPolicy) prediction {
+	s := e.state(moment)
+	if moment == e.last() {
+		s.Policies = slices.DeleteFunc(slices.Clone(s.Policies), func(p *networkingv1.NetworkPolicy) bool { return find(lost, p) != nil })
+	}
+	return of(s, e)
+}

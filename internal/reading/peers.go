@@ -56,6 +56,21 @@ func andAsOr(p *networkingv1.NetworkPolicy) {
 	})(p)
 }
 
+// crossPeers gives each pair of selectors a peer, whichever peers they are of.
+func crossPeers(p *networkingv1.NetworkPolicy) {
+	eachRule(p, func(peers *[]networkingv1.NetworkPolicyPeer, _ *[]networkingv1.NetworkPolicyPort) {
+		made := slices.Clone(*peers)
+		for _, a := range *peers {
+			for _, b := range *peers {
+				if a.NamespaceSelector != nil && b.NamespaceSelector != nil && a.PodSelector != nil && b.PodSelector != nil {
+					made = append(made, networkingv1.NetworkPolicyPeer{NamespaceSelector: a.NamespaceSelector, PodSelector: b.PodSelector})
+				}
+			}
+		}
+		*peers = made
+	})
+}
+
 func anyNamespace(p *networkingv1.NetworkPolicy) {
 	eachPeer(func(peer networkingv1.NetworkPolicyPeer) peerList {
 		if peer.NamespaceSelector != nil {

@@ -87,6 +87,7 @@ const (
 	NodeTrafficDenied        Fault = "node-traffic-denied"
 	StaleOnUpdate            Fault = "stale-on-update"
 	StaleOnEndPort           Fault = "stale-on-end-port"
+	UpdateForgetsNamesakes   Fault = "update-forgets-namesakes"
 	StaleOnDelete            Fault = "stale-on-delete"
 	StaleOnRecreate          Fault = "stale-on-recreate"
 	StaleOnPodRelabel        Fault = "stale-on-pod-relabel"
@@ -214,6 +215,7 @@ var faultTable = []FaultInfo{
 	// Change.
 	{StaleOnUpdate, "The update of a policy is missed."},
 	{StaleOnEndPort, "An update that moves nothing but the end of a range is missed."},
+	{UpdateForgetsNamesakes, "When a policy changes, those of its name in other namespaces are forgotten until they change."},
 	{StaleOnDelete, "A deleted policy stays in force."},
 	{StaleOnRecreate, "A policy that is created again under its old name gets its old content."},
 	{StaleOnPodRelabel, "A change of a pod's labels is missed."},

@@ -61,6 +61,7 @@ func subtleRows() map[string][]modelRow {
 			{in(`[{port: 80}]`), "x/b -> x/a:179/tcp", false, []Fault{NodePortsExempt}},
 			{in(`[{port: 80}]`), "x/b -> x/a:6081/udp", false, []Fault{NodePortsExempt}},
 			{append(in(`[{port: 70, endPort: 79}]`), in(`[{port: 70, endPort: 81}]`)...), "x/b -> x/a:80/tcp", true, []Fault{StaleOnEndPort}},
+			{[]string{`x/p {podSelector: {}}`, `y/p {podSelector: {}}`, `y/p {podSelector: {}, policyTypes: [Egress]}`}, "x/b -> x/a:80/tcp", false, []Fault{UpdateForgetsNamesakes}},
 			{append(in(`[{port: 70, endPort: 79}]`), in(`[{port: 71, endPort: 81}]`)...), "x/b -> x/a:80/tcp", true, nil},
 			{in(`[{port: 32768}]`), "x/b -> x/a:32768/tcp", true, []Fault{HighPortsIgnored}},
 			{in(`[{port: 80}, {port: 80, protocol: UDP}]`), "x/b -> x/a:80/tcp", true, []Fault{PortNumberOverwritten}},

@@ -164,6 +164,9 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		return false
 	}
 	s.policies[k] = p
+	if known {
+		s.forgetNamesakes(k)
+	}
 	return true
 }
 

@@ -138,6 +138,13 @@ func portsOfNodes() portSet {
 	return union(one(protocolTCP, bgp), one(protocolTCP, kubelet), one(protocolUDP, geneve))
 }
 
+// forgetNamesakes forgets policies that share a name with one that has changed.
+func (s *store) forgetNamesakes(changed key) {
+	maps.DeleteFunc(s.policies, func(k key, _ *policy) bool {
+		return s.faults.Has(UpdateForgetsNamesakes) && k.name == changed.name && k != changed
+	})
+}
+
 // endsMoved reports whether two policies differ in nothing but the ends of ranges.
 func endsMoved(a, b *policy) bool {
 	return reflect.DeepEqual(withoutEnds(a.spec), withoutEnds(b.spec))
