@@ -19,6 +19,7 @@ import (
 	"net/netip"
 	"time"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/client-go/kubernetes"
 )
 
@@ -48,6 +49,7 @@ type Engine struct {
 	away     time.Duration
 	logf     func(string, ...any)
 	nodes    []*node
+	firsts   map[key]*networkingv1.NetworkPolicy // policies as they came, by what a faulty engine keeps
 	requests chan request
 	ended    chan struct{} // closed when Run has returned
 }
@@ -63,7 +65,7 @@ type request struct {
 func New(c Config) (*Engine, error) {
 	e := &Engine{
 		client: c.Client, faults: c.Faults, away: c.Away, logf: c.Logf,
-		requests: make(chan request), ended: make(chan struct{}),
+		firsts: map[key]*networkingv1.NetworkPolicy{}, requests: make(chan request), ended: make(chan struct{}),
 	}
 	if e.logf == nil {
 		e.logf = func(string, ...any) {}

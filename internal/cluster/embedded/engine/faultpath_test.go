@@ -28,6 +28,8 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	PoisonedByIPv6Block:    isPoisoned,
 	RestartDeaf:            isDeaf,
 	RestartForgetsPolicies: forgets,
+	RestartForgetsBlocks:   forgetsBlocks,
+	RestartGoesBack:        goesBack,
 	NewPodOpen:             leavesNewPodsOpen,
 	NewPodClosed:           keepsNewPodsOut,
 	RestartFailsOpen:       failsOpen,
@@ -124,6 +126,21 @@ func forgets(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
 	l.must(l.engine.Restart(l.t.Context()))
 	l.expect(faulty, "x/b -> x/a:80/tcp")
+}
+
+func forgetsBlocks(_ *testing.T, l *lab, faulty bool) {
+	l.apply(`{metadata: {name: all, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]}]}}`)
+	l.must(l.engine.Restart(l.t.Context()))
+	l.expect(!faulty, "x/b -> x/a:80/tcp")
+}
+
+func goesBack(_ *testing.T, l *lab, faulty bool) {
+	l.apply(letBIn)
+	l.apply(letCIn)
+	l.must(l.engine.Restart(l.t.Context()))
+	l.expect(faulty, "x/b -> x/a:80/tcp")
+	l.apply(denyA)
+	l.expect(false, "x/b -> x/a:80/tcp")
 }
 
 func failsOpen(t *testing.T, l *lab, faulty bool) { restarting(t, l, denyA, true, faulty) }

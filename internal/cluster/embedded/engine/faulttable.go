@@ -105,6 +105,8 @@ const (
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
 	RestartDeaf              Fault = "restart-deaf"
 	RestartForgetsPolicies   Fault = "restart-forgets-policies"
+	RestartForgetsBlocks     Fault = "restart-forgets-blocks"
+	RestartGoesBack          Fault = "restart-goes-back"
 	RestartFailsOpen         Fault = "restart-fails-open"
 	RestartFailsClosed       Fault = "restart-fails-closed"
 	TransientLeakOnUpdate    Fault = "transient-leak-on-update"
@@ -233,6 +235,8 @@ var faultTable = []FaultInfo{
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},
 	{RestartDeaf, "After a restart of the agent no later change is programmed."},
 	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},
+	{RestartForgetsBlocks, "After a restart of the agent the blocks of policies from before it hold nothing."},
+	{RestartGoesBack, "After a restart of the agent each policy is what it was when it came, until it changes."},
 	{RestartFailsOpen, "While the agent restarts no policy is enforced."},
 	{RestartFailsClosed, "While the agent restarts no pod is reached."},
 	// Change, and its order.

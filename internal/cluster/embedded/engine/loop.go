@@ -95,7 +95,7 @@ func (l *loop) run(ctx context.Context, started chan<- error) (request, error) {
 // begin programs what the API holds.
 func (l *loop) begin() error {
 	for _, e := range l.source.take() {
-		if l.life == 0 || !l.faults.Has(RestartForgetsPolicies) || !isPolicy(e) {
+		if e, ok := l.remembered(e); ok {
 			l.store.apply(e)
 		}
 	}
@@ -160,6 +160,7 @@ func (l *loop) catchUp() error {
 	}
 	changed, updated, deleted := l.failed, false, false
 	for _, e := range events {
+		l.note(e)
 		if !l.store.apply(e) {
 			continue
 		}
