@@ -32,7 +32,7 @@ func placements() []Mutation {
 		list = append(list,
 			Mutation{
 				Name: string(d) + "-peers-of-own-node-alone", Sentence: "As peers of " + string(d) + " only pods of a pod's own node are known.",
-				New: placed(d, func(p *policy) []*policy { return perNode(p, func(node string) []string { return others(node) }) }),
+				New: placed(d, func(p *policy) []*policy { return perNode(p, others) }),
 			},
 			Mutation{
 				Name: string(d) + "-peers-of-other-nodes-alone", Sentence: "As peers of " + string(d) + " only pods of other nodes are known.",
