@@ -43,8 +43,8 @@ func policies() []Mutation {
 			return slices.DeleteFunc(list, func(p *policy) bool { return len(rulesOf(p)) == 0 })
 		})},
 	}
-	for i, d := range directions() {
-		list = append(list, ofTypes(d, directions()[1-i])...)
+	for _, d := range directions() {
+		list = append(list, ofTypes(d, d.other())...)
 	}
 	return list
 }
