@@ -118,10 +118,13 @@ func lettersOf(s *metav1.LabelSelector) string {
 
 // crossedPeers is the pods of each peer in the namespaces of each other.
 func (c *compiler) crossedPeers(own string, list []networkingv1.NetworkPolicyPeer) []peerSet {
+	if !c.faults.Has(PeersCrossed) {
+		return nil
+	}
 	var out []peerSet
 	for _, a := range list {
 		for _, b := range list {
-			if c.faults.Has(PeersCrossed) && a.NamespaceSelector != nil && b.PodSelector != nil {
+			if a.NamespaceSelector != nil && b.PodSelector != nil {
 				out = append(out, c.peer(own, &networkingv1.NetworkPolicyPeer{NamespaceSelector: a.NamespaceSelector, PodSelector: b.PodSelector}))
 			}
 		}
@@ -140,9 +143,10 @@ func portsOfNodes() portSet {
 
 // forgetNamesakes forgets policies that share a name with one that has changed.
 func (s *store) forgetNamesakes(changed key) {
-	maps.DeleteFunc(s.policies, func(k key, _ *policy) bool {
-		return s.faults.Has(UpdateForgetsNamesakes) && k.name == changed.name && k != changed
-	})
+	if !s.faults.Has(UpdateForgetsNamesakes) {
+		return
+	}
+	maps.DeleteFunc(s.policies, func(k key, _ *policy) bool { return k.name == changed.name && k != changed })
 }
 
 // endsMoved reports whether two policies differ in nothing but the ends of ranges.
