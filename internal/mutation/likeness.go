@@ -17,23 +17,28 @@ func share(a, b []string) bool {
 	return slices.ContainsFunc(a, func(one string) bool { return slices.Contains(b, one) })
 }
 
+// itemsOf is what there is of all peers, or ports, of a policy.
+func itemsOf[T any](p *policy, of func(*rule) *[]T) []T {
+	var list []T
+	for _, r := range rulesOf(p) {
+		list = append(list, *of(&r)...)
+	}
+	return list
+}
+
 func peerTexts(p *policy) []string {
 	var list []string
-	for _, r := range rulesOf(p) {
-		for _, peer := range r.peers {
-			list = append(list, text(peer))
-		}
+	for _, peer := range itemsOf(p, peersOfRule) {
+		list = append(list, text(peer))
 	}
 	return list
 }
 
 func cidrs(p *policy) []string {
 	var list []string
-	for _, r := range rulesOf(p) {
-		for _, peer := range r.peers {
-			if isBlock(peer) {
-				list = append(list, peer.IPBlock.CIDR)
-			}
+	for _, peer := range itemsOf(p, peersOfRule) {
+		if isBlock(peer) {
+			list = append(list, peer.IPBlock.CIDR)
 		}
 	}
 	return list
@@ -41,11 +46,9 @@ func cidrs(p *policy) []string {
 
 func portNames(p *policy) []string {
 	var list []string
-	for _, r := range rulesOf(p) {
-		for _, port := range r.ports {
-			if isNamed(port) {
-				list = append(list, port.Port.StrVal)
-			}
+	for _, port := range itemsOf(p, portsOfRule) {
+		if isNamed(port) {
+			list = append(list, port.Port.StrVal)
 		}
 	}
 	return list

@@ -1,8 +1,6 @@
 package mutation
 
 import (
-	"slices"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -44,37 +42,10 @@ func peerOps() []ruleOp {
 }
 
 func eachPeer(match func(peer) bool, change func(*peer)) edit {
-	return eachRule(func(r *rule) {
-		for i := range r.peers {
-			if match(r.peers[i]) {
-				change(&r.peers[i])
-			}
-		}
-	})
+	return changeEach(peersOfRule, match, change)
 }
-
-// dropPeers takes peers away. A rule that is left without any admits nobody.
-func dropPeers(match func(peer) bool) edit {
-	return func(_ string, list []rule) []rule {
-		list = slices.DeleteFunc(list, func(r rule) bool { return len(r.peers) > 0 && all(r.peers, match) })
-		for i := range list {
-			list[i].peers = slices.DeleteFunc(list[i].peers, match)
-		}
-		return list
-	}
-}
-
-func all[T any](list []T, match func(T) bool) bool {
-	return !slices.ContainsFunc(list, func(one T) bool { return !match(one) })
-}
-
-func onlyIfAny(match func(peer) bool) edit {
-	return eachRule(func(r *rule) {
-		if slices.ContainsFunc(r.peers, match) {
-			r.peers = slices.DeleteFunc(r.peers, func(p peer) bool { return !match(p) })
-		}
-	})
-}
+func dropPeers(match func(peer) bool) edit { return dropFrom(peersOfRule, match) }
+func onlyIfAny(match func(peer) bool) edit { return keepIfAny(peersOfRule, match) }
 
 func toEverywhere(p *peer) { p.NamespaceSelector = &metav1.LabelSelector{} }
 
@@ -100,31 +71,25 @@ func leaveOutOwnNamespace(namespace string, list []rule) []rule {
 	})(namespace, list)
 }
 
-func mergeByNamespaces(r *rule) {
-	seen := map[string]*selector{}
-	for i, p := range r.peers {
-		if !hasBoth(p) {
-			continue
-		}
-		key := text(requirements(*p.NamespaceSelector))
-		if seen[key] == nil {
-			seen[key] = p.PodSelector
-		}
-		r.peers[i].PodSelector = seen[key]
-	}
-}
+func mergeByNamespaces(r *rule) { merge(r, namespaceSelectorOf, podSelectorOf) }
+func mergeByPods(r *rule)       { merge(r, podSelectorOf, namespaceSelectorOf) }
 
-func mergeByPods(r *rule) {
+func podSelectorOf(p *peer) **selector       { return &p.PodSelector }
+func namespaceSelectorOf(p *peer) **selector { return &p.NamespaceSelector }
+
+// merge gives peers with both selectors that are equal in the one the same other.
+func merge(r *rule, by, other func(*peer) **selector) {
 	seen := map[string]*selector{}
-	for i, p := range r.peers {
-		if !hasBoth(p) {
+	for i := range r.peers {
+		p := &r.peers[i]
+		if !hasBoth(*p) {
 			continue
 		}
-		key := text(requirements(*p.PodSelector))
+		key := text(requirements(**by(p)))
 		if seen[key] == nil {
-			seen[key] = p.NamespaceSelector
+			seen[key] = *other(p)
 		}
-		r.peers[i].NamespaceSelector = seen[key]
+		*other(p) = seen[key]
 	}
 }
 

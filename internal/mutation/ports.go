@@ -112,33 +112,10 @@ func namesBesideBlock() []Mutation {
 }
 
 func eachPort(match func(port) bool, change func(*port)) edit {
-	return eachRule(func(r *rule) {
-		for i := range r.ports {
-			if match(r.ports[i]) {
-				change(&r.ports[i])
-			}
-		}
-	})
+	return changeEach(portsOfRule, match, change)
 }
-
-// dropPorts takes ports away. A rule that is left without any admits nothing.
-func dropPorts(match func(port) bool) edit {
-	return func(_ string, list []rule) []rule {
-		list = slices.DeleteFunc(list, func(r rule) bool { return len(r.ports) > 0 && all(r.ports, match) })
-		for i := range list {
-			list[i].ports = slices.DeleteFunc(list[i].ports, match)
-		}
-		return list
-	}
-}
-
-func portsIfAny(match func(port) bool) edit {
-	return eachRule(func(r *rule) {
-		if slices.ContainsFunc(r.ports, match) {
-			r.ports = slices.DeleteFunc(r.ports, func(p port) bool { return !match(p) })
-		}
-	})
-}
+func dropPorts(match func(port) bool) edit  { return dropFrom(portsOfRule, match) }
+func portsIfAny(match func(port) bool) edit { return keepIfAny(portsOfRule, match) }
 
 func ignorePorts(match func(rule) bool) edit {
 	return eachRule(func(r *rule) {
