@@ -106,7 +106,7 @@ func (l *loop) begin() error {
 
 // serve reacts to events and requests.
 func (l *loop) serve(ctx context.Context) request {
-	timer := time.NewTimer(0)
+	timer := l.begun()
 	defer timer.Stop()
 	flaps := l.flaps()
 	defer flaps.Stop()
@@ -139,6 +139,16 @@ func (l *loop) serve(ctx context.Context) request {
 			return request{}
 		}
 	}
+}
+
+// begun ticks at once when the beginning has failed. Otherwise whatever comes waits until
+// its time: a slow engine would be quick for what comes first.
+func (l *loop) begun() *time.Timer {
+	t := time.NewTimer(0)
+	if !l.failed {
+		t.Stop()
+	}
+	return t
 }
 
 // sync programs everything that the API holds.

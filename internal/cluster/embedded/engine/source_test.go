@@ -153,3 +153,25 @@ func TestBrokenWatch(t *testing.T) {
 	cancel()
 	s.wait()
 }
+
+// TestWhatComesFirstWaits starts the loop with an event in the queue that nobody has
+// announced yet. Only an engine that has to try again what failed takes it at once.
+func TestWhatComesFirstWaits(t *testing.T) {
+	for _, failed := range []bool{false, true} {
+		t.Run(fmt.Sprintf("failed %t", failed), func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patienceFor(failed))
+			defer cancel()
+			e, err := New(Config{Client: newClient(), Logf: func(string, ...any) { cancel() }}) // it logs what it programs
+			if err != nil {
+				t.Fatal(err)
+			}
+			l := newLoop(e, 0)
+			l.failed = failed
+			l.source = &source{ready: make(chan struct{}), events: []event{{watch.Added, newNamespace("x")}}}
+			l.serve(ctx)
+			if taken := len(l.source.events) == 0; taken != failed {
+				t.Errorf("taken: %t", taken)
+			}
+		})
+	}
+}
