@@ -4,6 +4,7 @@ package probes
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -101,7 +102,7 @@ func (a *Agent) probe(ctx context.Context, p *Probe, arrived time.Time) Result {
 			Took:     time.Since(try.begin),
 		}
 		if err != nil {
-			result.Outcome, result.Detail = outcomeOf(err), err.Error()
+			result.Outcome, result.Detail, result.Mark = outcomeOf(err), err.Error(), try.mark
 		}
 		if result.Outcome != flow.TimedOut || ctx.Err() != nil {
 			break
@@ -134,7 +135,7 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		}
 	}
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	try := attempt{agent: a, keep: p.Keep, to: to, query: p.Query, size: p.Size}
+	try := attempt{agent: a, keep: p.Keep, to: to, query: p.Query, size: p.Size, mark: rand.Uint64()}
 	return proto, try, nil
 }
 

@@ -33,6 +33,7 @@ type Agent struct {
 	raw       rawFamilies
 	diallings diallings
 	open      *openConnections
+	heard     heard
 	ended     chan struct{} // closed by end
 	end       func()
 }
@@ -147,7 +148,7 @@ func (a *Agent) pong(p *Ping) *Pong {
 	a.stalls.look(p.Beat)
 	return &Pong{
 		Identity: a.identity, Serving: a.serving.ports(),
-		Age: now.Sub(a.stalls.begun), Stalled: a.stalls.longest(now, p.Within),
+		Age: now.Sub(a.stalls.begun), Stalled: a.stalls.longest(now, p.Within), Heard: a.heard.of(p.Heard),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -38,6 +39,61 @@ func TestPingWhileProbing(t *testing.T) {
 		t.Errorf("20 pings took %v", took)
 	}
 	group.Wait()
+}
+
+// TestHeard asks a server for what has come, among marks that have not.
+func TestHeard(t *testing.T) {
+	var h heard
+	for mark := range uint64(3 * heardAtMost) {
+		h.note(newGreeting(mark))
+	}
+	first, last := uint64(0), uint64(3*heardAtMost-1)
+	if got := h.of([]uint64{first, last - heardAtMost, last, last + 1}); !slices.Equal(got, []uint64{last - heardAtMost, last}) {
+		t.Errorf("heard %v, want the last two of those that came", got)
+	}
+	if n := len(h.young) + len(h.old); n > 2*heardAtMost {
+		t.Errorf("%d marks are kept", n)
+	}
+}
+
+// TestMarks checks that a probe without an answer says by what its server would know it,
+// and that a server knows it.
+func TestMarks(t *testing.T) {
+	c := startAgent(t, "a")
+	var marks []uint64
+	deaf, stop := listenUDP(t, func(b []byte, _ net.Addr) [][]byte {
+		marks = append(marks, markIn(b))
+		return nil
+	})
+	lost := probe(t, c, KindUDP, deaf, 100*time.Millisecond, 100*time.Millisecond)
+	stop()
+	if lost.Mark == 0 || len(marks) < 2 || slices.ContainsFunc(marks, func(m uint64) bool { return m != lost.Mark }) {
+		t.Errorf("the probe says %d, and these came: %v", lost.Mark, marks)
+	}
+	if err := c.Serve(t.Context(), []Port{{KindUDP, 7210}, {KindTCP, 7210}}); err != nil {
+		t.Fatal(err)
+	}
+	if r := probe(t, c, KindUDP, "127.0.0.1:7210"); r.Outcome != flow.Connected || r.Mark != 0 {
+		t.Errorf("an answered probe: %+v", r)
+	}
+	for n, network := range []string{"udp", "tcp"} {
+		s, err := net.Dial(network, "127.0.0.1:7210")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		mark := uint64(n + 1)
+		if _, err := s.Write(newGreeting(mark)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Read(make([]byte, 100)); err != nil { // by then it has been heard
+			t.Fatal(err)
+		}
+		pong, err := c.PingPast(t.Context(), Ping{Heard: []uint64{lost.Mark, mark}})
+		if err != nil || !slices.Equal(pong.Heard, []uint64{mark}) {
+			t.Errorf("over %s: heard %v (%v), want %d alone", network, pong.Heard, err, mark)
+		}
+	}
 }
 
 func TestServing(t *testing.T) {
@@ -224,8 +280,8 @@ func TestOrder(t *testing.T) {
 }
 
 func TestGreetings(t *testing.T) {
-	g := newGreeting()
-	if !isGreeting(g) || bytes.Equal(g, newGreeting()) {
+	g := newGreeting(1)
+	if !isGreeting(g) || bytes.Equal(g, newGreeting(1)) {
 		t.Errorf("greetings %q", g)
 	}
 	answer := answerTo(g, "me")

@@ -9,8 +9,9 @@ import (
 	"slices"
 )
 
-// A greeting is the magic and a nonce. Its answer repeats it and adds the
-// server's identity behind its length (2 bytes, big-endian). TCP and UDP carry
+// A greeting is the magic and a nonce, of which the first half is the probe's mark and
+// the rest the attempt's own. Its answer repeats it and adds the server's identity
+// behind its length (2 bytes, big-endian). TCP and UDP carry
 // it as it is, SCTP within chunks. Over UDP a greeting may be padded: its answer
 // repeats that too.
 const (
@@ -26,10 +27,10 @@ const (
 // errNoAgent is why an answer counts for nothing.
 var errNoAgent = errors.New("what answers there is no probe agent, or answers another probe")
 
-func newGreeting() []byte {
+func newGreeting(mark uint64) []byte {
 	b := make([]byte, 0, greetSize)
 	b = append(b, magic...)
-	b = binary.BigEndian.AppendUint64(b, rand.Uint64())
+	b = binary.BigEndian.AppendUint64(b, mark)
 	return binary.BigEndian.AppendUint64(b, rand.Uint64())
 }
 

@@ -69,7 +69,7 @@ func TestGarbage(t *testing.T) {
 			b[i] = byte(rand.Uint32())
 		}
 		if rand.IntN(2) == 0 {
-			b = append(newGreeting()[:rand.IntN(greetSize+1)], b...)
+			b = append(newGreeting(1)[:rand.IntN(greetSize+1)], b...)
 		}
 		return b
 	}
@@ -89,7 +89,7 @@ func TestGarbage(t *testing.T) {
 			}
 		},
 		func() {
-			good := newInit(1, 7601, newGreeting())
+			good := newInit(1, 7601, newGreeting(1))
 			good[rand.IntN(len(good))]++
 			send(good[:1+rand.IntN(len(good))])
 		},
@@ -140,8 +140,8 @@ func TestNoTimeWait(t *testing.T) {
 // FuzzTCPServer sends bytes to the server's half of one connection. Only a
 // greeting is answered, and the server always ends.
 func FuzzTCPServer(f *testing.F) {
-	f.Add(newGreeting())
-	f.Add(append(newGreeting(), 0))
+	f.Add(newGreeting(1))
+	f.Add(append(newGreeting(1), 0))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) > 64<<10 {
@@ -179,9 +179,9 @@ func FuzzTCPServer(f *testing.F) {
 
 // FuzzUDPServer feeds datagrams to the server.
 func FuzzUDPServer(f *testing.F) {
-	f.Add(newGreeting())
-	f.Add(padded(newGreeting(), 100))
-	f.Add(append(padded(newGreeting(), 100), 0))
+	f.Add(newGreeting(1))
+	f.Add(padded(newGreeting(1), 100))
+	f.Add(append(padded(newGreeting(1), 100), 0))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a := &Agent{identity: "a"}
@@ -196,7 +196,7 @@ func FuzzUDPServer(f *testing.F) {
 // FuzzSCTPServer feeds packets to the server, with the right checksum put in.
 // Whatever it answers must itself be a good packet that answers this one.
 func FuzzSCTPServer(f *testing.F) {
-	greeting := newGreeting()
+	greeting := newGreeting(1)
 	request := sctpPacket{from: 1, to: 80, chunk: chunkInit, initTag: tagOf(greeting), payload: greeting}
 	f.Add(request.encode())
 	f.Add(initAckTo(request, "b"))

@@ -48,7 +48,7 @@ func dialICMP(try attempt) (string, error) {
 // echo sends the request as often as a UDP probe sends its datagram, until its nonce
 // comes back.
 func echo(s *socket, try attempt, request, answer byte) error {
-	nonce := newGreeting()
+	nonce := newGreeting(try.mark)
 	message := append(append([]byte{request}, make([]byte, icmpHeader-1)...), nonce...)
 	buffer := make([]byte, maxDatagram)
 	for i := range datagrams {

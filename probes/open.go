@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
@@ -93,7 +94,7 @@ func dialOpen(try attempt) (string, error) {
 
 // greet sends a greeting and waits for its answer; those to earlier ones are passed over.
 func (c *openConnection) greet(deadline time.Time) (string, error) {
-	greeting := newGreeting()
+	greeting := newGreeting(rand.Uint64())
 	if err := c.socket.write(greeting); err != nil {
 		return "", err
 	}

@@ -94,7 +94,7 @@ func TestSilentUDP(t *testing.T) {
 func TestWrongAnswers(t *testing.T) {
 	c := startAgent(t, "a")
 	to, _ := listenUDP(t, func(b []byte, _ net.Addr) [][]byte {
-		other := newGreeting()
+		other := newGreeting(1)
 		return [][]byte{nil, {}, []byte("garbage"), b, answerTo(other, "liar"), append(answerTo(b, "truth"), 0), answerTo(b, "truth"), answerTo(b, "late")}
 	})
 	if r := probe(t, c, KindUDP, to); r.Outcome != flow.Connected || r.Peer != "truth" {

@@ -30,6 +30,7 @@ type attempt struct {
 	timeout time.Duration
 	query   string
 	size    int
+	mark    uint64 // of every greeting
 }
 
 // protocols is every protocol that the agent speaks.

@@ -66,7 +66,7 @@ func dialSCTP(try attempt) (string, error) {
 	flow := rawFlow{try.to, try.from}
 	events := raw.expect(flow)
 	defer raw.forget(flow)
-	a := association{raw: raw, try: try, greeting: newGreeting(), events: events}
+	a := association{raw: raw, try: try, greeting: newGreeting(try.mark), events: events}
 	packet := newInit(try.from, try.to.Port(), a.greeting)
 	for i := range datagrams {
 		if err := raw.send(packet, try.to.Addr(), nil); err != nil {

@@ -22,7 +22,7 @@ func TestChecksum(t *testing.T) {
 	if got := crc32.Checksum([]byte("123456789"), crc32.MakeTable(crc32.Castagnoli)); got != 0xe3069283 {
 		t.Errorf("CRC32c %#x", got)
 	}
-	b := newInit(1, 2, newGreeting())
+	b := newInit(1, 2, newGreeting(1))
 	want := binary.LittleEndian.Uint32(b[8:])
 	copy(b[8:], []byte{0, 0, 0, 0})
 	if got := crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)); got != want {
@@ -31,7 +31,7 @@ func TestChecksum(t *testing.T) {
 }
 
 func TestSCTPPackets(t *testing.T) {
-	greeting := newGreeting()
+	greeting := newGreeting(1)
 	request, ok := parseSCTP(newInit(40000, 80, greeting))
 	if !ok || request.chunk != chunkInit || request.from != 40000 || request.to != 80 || request.tag != 0 ||
 		request.initTag != tagOf(greeting) || !bytes.Equal(request.payload, greeting) {
@@ -54,7 +54,7 @@ func TestSCTPPackets(t *testing.T) {
 
 // TestDamagedSCTP flips every bit in turn.
 func TestDamagedSCTP(t *testing.T) {
-	good := newInit(40000, 80, newGreeting())
+	good := newInit(40000, 80, newGreeting(1))
 	for i := range len(good) * 8 {
 		bad := bytes.Clone(good)
 		bad[i/8] ^= 1 << (i % 8)
@@ -139,7 +139,7 @@ func TestKernelAbortsFirst(t *testing.T) {
 				wrong.initTag++
 				send(initAckTo(wrong, "wrong tag"))
 				liar := p
-				liar.payload = newGreeting()
+				liar.payload = newGreeting(1)
 				send(initAckTo(liar, "wrong greeting"))
 				p.payload = answer
 				send(initAckTo(p, "truth"))

@@ -24,7 +24,7 @@ func dialTCP(try attempt) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	greeting := newGreeting()
+	greeting := newGreeting(try.mark)
 	if err := s.write(greeting); err != nil {
 		return "", err
 	}
@@ -119,5 +119,9 @@ func (a *Agent) greetOnce(s *socket, deadline time.Time) bool {
 		}
 		have += n
 	}
-	return isGreeting(b[:]) && s.write(answerTo(b[:], a.identity)) == nil
+	if !isGreeting(b[:]) {
+		return false
+	}
+	a.heard.note(b[:])
+	return s.write(answerTo(b[:], a.identity)) == nil
 }

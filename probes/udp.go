@@ -20,7 +20,7 @@ func udpProtocol() protocol {
 const datagrams = 3
 
 func dialUDP(try attempt) (string, error) {
-	greeting := padded(newGreeting(), try.size)
+	greeting := padded(newGreeting(try.mark), try.size)
 	return exchange(try, greeting, func(b []byte) (string, error) { return identityIn(b, greeting) })
 }
 
@@ -92,5 +92,6 @@ func (a *Agent) answerUDP(datagram []byte) []byte {
 	if !isPadded(datagram) {
 		return nil
 	}
+	a.heard.note(datagram)
 	return answerTo(datagram, a.identity)
 }

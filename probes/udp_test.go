@@ -45,7 +45,7 @@ func TestLargeDatagrams(t *testing.T) {
 // way is neither answered nor taken for an answer.
 func TestPaddingIsChecked(t *testing.T) {
 	a := &Agent{identity: "a"}
-	whole := padded(newGreeting(), 3000)
+	whole := padded(newGreeting(1), 3000)
 	answer := a.answerUDP(whole)
 	if identity, err := identityIn(answer, whole); err != nil || identity != "a" || len(answer) <= len(whole) {
 		t.Fatalf("%d bytes answered by %d: %q, %v", len(whole), len(answer), identity, err)

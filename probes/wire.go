@@ -64,6 +64,8 @@ type Ping struct {
 	// Beat is how often the agent shall look from now on whether it can run, within bounds of
 	// its own: what keeps it for less may go unseen, and counts as that long. 0: as before.
 	Beat time.Duration `json:"beat,omitempty"`
+	// Heard asks which of these marks have come over TCP or UDP, answered or not.
+	Heard []uint64 `json:"heard,omitempty"`
 }
 
 // End asks the agent to end well, as a job does that has completed. It answers before.
@@ -165,6 +167,8 @@ type Pong struct {
 	// Stalled is at most for how long the agent was kept from running at one time in the
 	// while that the Ping asks for.
 	Stalled time.Duration `json:"stalled"`
+	// Heard is those of the Ping's marks that have come, of the last 32,768 at least.
+	Heard []uint64 `json:"heard,omitempty"`
 }
 
 // Result is what became of one probe.
@@ -182,4 +186,7 @@ type Result struct {
 	Took time.Duration `json:"took"`
 	// Detail is the text of the error behind an outcome other than Connected.
 	Detail string `json:"detail,omitempty"`
+	// Mark is what the server has heard if a greeting of this probe has come through; 0
+	// where the outcome is Connected.
+	Mark uint64 `json:"mark,omitempty"`
 }

@@ -31,7 +31,7 @@ func (p *page) count(flows []flow.Flow, expect func(flow.Flow) flow.Verdict) {
 			p.allowed++
 		case flow.Deny:
 			p.denied++
-		case flow.Undefined, flow.Unknown:
+		case flow.Undefined, flow.Unknown, flow.OneWay:
 			p.open++
 		}
 	}

@@ -74,7 +74,7 @@ func script(e *Evidence, s *Snapshot) (text, why string) {
 	w := &scriptWriter{evidence: e, snapshot: s}
 	data := w.data()
 	if len(data.Flows) == 0 {
-		return "", "every flow in question has an end that kubectl cannot make: a host outside, or a node"
+		return "", "every flow in question has an end that kubectl cannot make, a host outside or a node, or is wrong where its source cannot see it"
 	}
 	var b strings.Builder
 	if err := template.Must(template.New("reproduce.sh").Parse(reproduce)).Execute(&b, data); err != nil {

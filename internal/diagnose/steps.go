@@ -162,6 +162,9 @@ func (w *scriptWriter) flows() []scriptFlow {
 		}
 	}
 	for _, c := range wrongCells(last) {
+		if c.Observed == flow.OneWay { // a source sees no difference to a denial
+			continue
+		}
 		take(c.Flow, fmt.Sprint(c.Expected, general(c)))
 	}
 	for _, f := range last.Flaps {
@@ -171,7 +174,7 @@ func (w *scriptWriter) flows() []scriptFlow {
 		take(w.Flow, fmt.Sprint(w.Kind, w.Flow.Destination))
 	}
 	for _, c := range last.Cells {
-		if len(chosen) == 0 && (c.Unclear() || contradicted(c)) {
+		if len(chosen) == 0 && c.Observed != flow.OneWay && (c.Unclear() || contradicted(c)) {
 			take(c.Flow, "")
 		}
 	}

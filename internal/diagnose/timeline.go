@@ -92,6 +92,8 @@ func mark(o flow.Outcome) byte {
 		return '.'
 	case flow.Refused, flow.Reset, flow.Unreachable:
 		return 'r'
+	case flow.Unanswered:
+		return '>'
 	case flow.WrongPeer, flow.Failed, flow.OutcomeUnknown:
 	}
 	return '?'
@@ -107,7 +109,7 @@ func timelineText(e *Evidence) string {
 	end := e.Timeline.Last().End.Sub(e.Since)
 	var b strings.Builder
 	fmt.Fprintf(&b, "Step %q: %d rounds in %s after the API's answer.\n", e.last().Name, len(e.Timeline.Rounds), end.Round(time.Millisecond))
-	b.WriteString("# connected  . timed out  r refused, reset or unreachable  ? no evidence  * both  ' ' not tried\n\n")
+	b.WriteString("# connected  . timed out  r refused, reset or unreachable  > came through without an answer  ? no evidence  * both  ' ' not tried\n\n")
 	width := 0
 	for _, t := range list {
 		width = max(width, len(t.flow.String()))

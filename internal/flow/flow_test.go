@@ -38,7 +38,7 @@ func TestOnlySilenceAndRefusalAreEvidenceOfADenial(t *testing.T) {
 	for outcome, want := range map[flow.Outcome]flow.Verdict{
 		flow.OutcomeUnknown: flow.Unknown, flow.Connected: flow.Allow,
 		flow.TimedOut: flow.Deny, flow.Refused: flow.Deny, flow.Reset: flow.Deny, flow.Unreachable: flow.Deny,
-		flow.WrongPeer: flow.Unknown, flow.Failed: flow.Unknown,
+		flow.WrongPeer: flow.Unknown, flow.Failed: flow.Unknown, flow.Unanswered: flow.OneWay,
 	} {
 		if got := (flow.Sample{Outcome: outcome}).Verdict(); got != want {
 			t.Errorf("%s is evidence for %s, want %s", outcome, got, want)

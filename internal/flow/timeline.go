@@ -34,16 +34,21 @@ type Sample struct {
 	// Lag is for how long the request and its answer were on their way, where that is known:
 	// by at most that much Begin is too early.
 	Lag time.Duration
+	// Mark is what the destination's agent has heard if what was sent came through; 0 where
+	// the outcome is Connected.
+	Mark uint64
 }
 
 // Verdict is what the sample is evidence for: Allow, Deny (given the flow's
-// positive control), or Unknown.
+// positive control), OneWay, or Unknown.
 func (s Sample) Verdict() Verdict {
 	switch {
 	case s.Outcome == Connected:
 		return Allow
 	case s.Outcome.Blocked():
 		return Deny
+	case s.Outcome == Unanswered:
+		return OneWay
 	default:
 		return Unknown
 	}

@@ -68,21 +68,27 @@ func (v Via) Node() bool { return v == NodePort || v == FarNodePort }
 type Verdict uint8
 
 // The verdicts. Undefined means that no specification settles the flow: it is
-// observed, never judged.
+// observed, never judged. OneWay is never expected: what was sent came through, and its
+// answer did not, which is neither allowed nor denied.
 const (
 	Unknown Verdict = iota
 	Allow
 	Deny
 	Undefined
+	OneWay
 )
 
+// Expectable reports whether a scenario may expect the verdict.
+func (v Verdict) Expectable() bool { return v == Allow || v == Deny || v == Undefined }
+
 // Outcome is what a probe saw. It is not a verdict: TimedOut, Refused, Reset and
-// Unreachable mean a denial only when the flow's positive control holds; Failed
-// and WrongPeer never mean one.
+// Unreachable mean a denial only when the flow's positive control holds; Unanswered,
+// Failed and WrongPeer never mean one.
 type Outcome uint8
 
 // The outcomes. Connected: the server's identity came back. WrongPeer: some other
-// identity came back. Failed: the probe itself could not be made.
+// identity came back. Failed: the probe itself could not be made. Unanswered: none came
+// back, and yet the right server has got the question.
 const (
 	OutcomeUnknown Outcome = iota
 	Connected
@@ -92,6 +98,7 @@ const (
 	Unreachable
 	WrongPeer
 	Failed
+	Unanswered
 )
 
 // Blocked reports whether the outcome is one that a denied flow may show.
@@ -104,8 +111,8 @@ var (
 	protocolWords = []string{"unknown", "TCP", "UDP", "SCTP", "ICMP"}
 	familyWords   = []string{"unknown", "ipv4", "ipv6"}
 	viaWords      = []string{"unknown", "podIP", "clusterIP", "dns", "nodePort", "farNodePort", "established"}
-	verdictWords  = []string{"unknown", "allow", "deny", "undefined"}
-	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed"}
+	verdictWords  = []string{"unknown", "allow", "deny", "undefined", "one-way"}
+	outcomeWords  = []string{"unknown", "connected", "timed-out", "refused", "reset", "unreachable", "wrong-peer", "failed", "unanswered"}
 )
 
 func (p Protocol) String() string { return word(protocolWords, p) }

@@ -67,7 +67,7 @@ func (g Goal) state(r flow.Round) state {
 		case g.Expected[i]:
 		case flow.Unknown:
 			s = unclear
-		case flow.Allow, flow.Deny, flow.Undefined:
+		case flow.Allow, flow.Deny, flow.OneWay, flow.Undefined:
 			return wrong
 		}
 	}

@@ -42,7 +42,7 @@ func count(verdicts []flow.Verdict) (allowed, denied, undefined int) {
 			allowed++
 		case flow.Deny:
 			denied++
-		case flow.Undefined, flow.Unknown:
+		case flow.Undefined, flow.Unknown, flow.OneWay:
 			undefined++
 		}
 	}

@@ -19,11 +19,12 @@ const (
 )
 
 // drawn makes a timeline of rounds 100 ms apart, one word per round, one letter
-// per flow: C connected, T timed out, R refused, F failed, W wrong peer, . not tried.
+// per flow: C connected, T timed out, R refused, F failed, W wrong peer, O unanswered,
+// . not tried.
 // Those that begin when the time of a goal is up are patient, as they are asked to be.
 func drawn(words ...string) *flow.Timeline {
 	outcomes := map[rune]flow.Outcome{
-		'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer,
+		'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer, 'O': flow.Unanswered,
 	}
 	line := &flow.Timeline{Flows: make([]flow.Flow, len(words[0]))}
 	for i := range line.Flows {
@@ -72,29 +73,33 @@ func TestResult(t *testing.T) {
 		rounds   []string
 		want     judge.Result
 	}{
-		"right from the first round, and held":            {"AD", []string{"CT", "CT", "CT"}, judge.Pass},
-		"refused and reset are denials":                   {"AD", []string{"CR", "CT", "CR"}, judge.Pass},
-		"converges late":                                  {"AD", []string{"CC", "CC", "CT", "CT", "CT"}, judge.Pass},
-		"an undefined flow may do anything":               {"AU", []string{"CC", "CT", "CF"}, judge.Pass},
-		"never denied":                                    {"AD", []string{"CC", "CC", "CC", "CC"}, judge.Fail},
-		"never allowed":                                   {"AD", []string{"TT", "TT", "TT", "TT"}, judge.Fail},
-		"flips after it was reached":                      {"AD", []string{"CT", "CT", "CC"}, judge.Fail},
-		"alternates and never settles":                    {"AD", []string{"CT", "CC", "CT", "CC", "CT"}, judge.Fail},
-		"an allowed flow closes after it was reached":     {"AD", []string{"CC", "CT", "TT"}, judge.Fail},
-		"a failed probe is no denial":                     {"AD", []string{"CF", "CF", "CF", "CF"}, judge.Inconclusive},
-		"a failed probe is no pass":                       {"AD", []string{"FT", "FT", "FT", "FT"}, judge.Inconclusive},
-		"a wrong peer is neither":                         {"AD", []string{"CW", "WT", "CW", "WT"}, judge.Inconclusive},
-		"evidence outranks doubt":                         {"AD", []string{"FC", "FC", "FC", "FC"}, judge.Fail},
-		"doubt in between does not break a streak":        {"AD", []string{"CT", "CF", "CT", "CT"}, judge.Pass},
-		"doubt at the end leaves the hold unproven":       {"AD", []string{"CT", "CT", "CF", "CF"}, judge.Inconclusive},
-		"a single right round is not enough":              {"AD", []string{"CF", "CF", "CF", "CT"}, judge.Inconclusive},
-		"what was wrong long ago and is doubtful now":     {"AD", []string{"CC", "CF", "CF", "CF", "CF"}, judge.Inconclusive},
-		"wrong just before the end, doubtful at the end":  {"AD", []string{"CC", "CC", "CC", "CF"}, judge.Inconclusive},
-		"scouts alone never make a table right":           {"AD", []string{".T", ".T", ".T", ".T", ".T"}, judge.Inconclusive},
-		"scouts were wrong before it was reached":         {"AD", []string{".C", ".C", ".T", "CT", "CT", "CT"}, judge.Pass},
-		"scouts were right, and the table is not":         {"ADD", []string{".T.", "CTC", "CTC", "CTC", "CTC"}, judge.Fail},
-		"wrong when time is up, then doubtful":            {"AD", []string{"CC", ".C", ".C", "CC", "CF", "CF"}, judge.Fail},
-		"one of several denied flows leaks in the middle": {"ADDD", []string{"CTTT", "CTTT", "CTCT"}, judge.Fail},
+		"right from the first round, and held":                {"AD", []string{"CT", "CT", "CT"}, judge.Pass},
+		"refused and reset are denials":                       {"AD", []string{"CR", "CT", "CR"}, judge.Pass},
+		"converges late":                                      {"AD", []string{"CC", "CC", "CT", "CT", "CT"}, judge.Pass},
+		"an undefined flow may do anything":                   {"AU", []string{"CC", "CT", "CF"}, judge.Pass},
+		"never denied":                                        {"AD", []string{"CC", "CC", "CC", "CC"}, judge.Fail},
+		"never allowed":                                       {"AD", []string{"TT", "TT", "TT", "TT"}, judge.Fail},
+		"flips after it was reached":                          {"AD", []string{"CT", "CT", "CC"}, judge.Fail},
+		"alternates and never settles":                        {"AD", []string{"CT", "CC", "CT", "CC", "CT"}, judge.Fail},
+		"an allowed flow closes after it was reached":         {"AD", []string{"CC", "CT", "TT"}, judge.Fail},
+		"a failed probe is no denial":                         {"AD", []string{"CF", "CF", "CF", "CF"}, judge.Inconclusive},
+		"a failed probe is no pass":                           {"AD", []string{"FT", "FT", "FT", "FT"}, judge.Inconclusive},
+		"a wrong peer is neither":                             {"AD", []string{"CW", "WT", "CW", "WT"}, judge.Inconclusive},
+		"evidence outranks doubt":                             {"AD", []string{"FC", "FC", "FC", "FC"}, judge.Fail},
+		"doubt in between does not break a streak":            {"AD", []string{"CT", "CF", "CT", "CT"}, judge.Pass},
+		"doubt at the end leaves the hold unproven":           {"AD", []string{"CT", "CT", "CF", "CF"}, judge.Inconclusive},
+		"a single right round is not enough":                  {"AD", []string{"CF", "CF", "CF", "CT"}, judge.Inconclusive},
+		"what was wrong long ago and is doubtful now":         {"AD", []string{"CC", "CF", "CF", "CF", "CF"}, judge.Inconclusive},
+		"wrong just before the end, doubtful at the end":      {"AD", []string{"CC", "CC", "CC", "CF"}, judge.Inconclusive},
+		"scouts alone never make a table right":               {"AD", []string{".T", ".T", ".T", ".T", ".T"}, judge.Inconclusive},
+		"scouts were wrong before it was reached":             {"AD", []string{".C", ".C", ".T", "CT", "CT", "CT"}, judge.Pass},
+		"scouts were right, and the table is not":             {"ADD", []string{".T.", "CTC", "CTC", "CTC", "CTC"}, judge.Fail},
+		"wrong when time is up, then doubtful":                {"AD", []string{"CC", ".C", ".C", "CC", "CF", "CF"}, judge.Fail},
+		"what comes through without an answer is no denial":   {"AD", []string{"CO", "CO", "CO", "CO"}, judge.Fail},
+		"what comes through without an answer is not allowed": {"AD", []string{"OT", "OT", "OT", "OT"}, judge.Fail},
+		"it came through before, and does not any more":       {"AD", []string{"CC", "CO", "CT", "CT", "CT"}, judge.Pass},
+		"it comes through after it was denied":                {"AD", []string{"CT", "CT", "CO"}, judge.Fail},
+		"one of several denied flows leaks in the middle":     {"ADDD", []string{"CTTT", "CTTT", "CTCT"}, judge.Fail},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := judge.Judge(goal(c.expected), drawn(c.rounds...))
@@ -327,20 +332,22 @@ func TestNilBeforeMeansAllAllowed(t *testing.T) {
 }
 
 func TestCells(t *testing.T) {
-	got := judge.Judge(goal("ADU"), drawn("CCC", "CCC", "CCT", "FCT"))
+	got := judge.Judge(goal("ADUDU"), drawn("CCCOO", "CCCOO", "CCTOO", "FCTOO"))
 	var words []string
 	for _, c := range got.Cells {
 		words = append(words, c.Expected.String()+" "+c.Observed.String()+" "+c.Outcome.String())
 	}
-	want := []string{"allow unknown failed", "deny allow connected", "undefined deny timed-out"}
+	want := []string{"allow unknown failed", "deny allow connected", "undefined deny timed-out", "deny one-way unanswered", "undefined one-way unanswered"}
 	if diff := cmp.Diff(want, words); diff != "" {
 		t.Errorf("cells (-want +got):\n%s", diff)
 	}
 	if n := got.Cells[1].Outcomes[flow.Connected]; n != 4 {
 		t.Errorf("counted %d connections, want 4", n)
 	}
-	if !got.Cells[1].Wrong() || got.Cells[0].Wrong() || got.Cells[2].Wrong() {
-		t.Error("exactly the second cell is wrong")
+	for i, c := range got.Cells {
+		if c.Wrong() != (i == 1 || i == 3) {
+			t.Errorf("cell %d is wrong: %t", i, c.Wrong())
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (g Goal) changes(line *flow.Timeline) []change {
 				if !c.shown {
 					c.first, c.shown = at, true
 				}
-			case flow.Allow, flow.Deny:
+			case flow.Allow, flow.Deny, flow.OneWay:
 				c.last = at
 			case flow.Unknown, flow.Undefined:
 			}

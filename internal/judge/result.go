@@ -102,7 +102,7 @@ type Latency struct {
 type Cell struct {
 	Flow     flow.Flow
 	Expected flow.Verdict
-	// Observed is Allow, Deny, or Unknown where the samples are no evidence.
+	// Observed is Allow, Deny, OneWay, or Unknown where the samples are no evidence.
 	Observed flow.Verdict
 	Outcome  flow.Outcome // of the last sample
 	// Outcomes counts the samples of the step.

@@ -54,7 +54,7 @@ func (g Goal) spending(p progress, line *flow.Timeline) Spent {
 func silence(r flow.Round) time.Duration {
 	answered, quiet := r.Begin, false
 	for _, s := range r.Samples {
-		if s.Outcome == flow.TimedOut {
+		if s.Outcome == flow.TimedOut || s.Outcome == flow.Unanswered {
 			quiet = true
 			continue
 		}

@@ -78,7 +78,7 @@ func (s Step) disturbed(flows []flow.Flow, all []track) string {
 	for _, i := range s.Controls {
 		connected := false
 		for _, sample := range all[i] {
-			if v := sample.Verdict(); v == flow.Deny {
+			if v := sample.Verdict(); v == flow.Deny || v == flow.OneWay {
 				return fmt.Sprintf("the control flow %s was closed as well %s after the change", flows[i].Line(), sample.Begin.Sub(s.Since).Round(time.Millisecond))
 			} else if v == flow.Allow {
 				connected = true

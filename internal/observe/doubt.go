@@ -12,7 +12,8 @@ import (
 // doubt turns the outcome of a closed-looking flow into Failed where silence
 // proves nothing: an agent at either end does not answer on its control stream, or was kept
 // from running while the round lasted, the server does not listen, or the answers of other
-// flows of the round came so late that the flow's own may have been late as well. It returns
+// flows of the round came so late that the flow's own may have been late as well. Where none
+// of this is so, and the server has got what was sent, the outcome is Unanswered. It returns
 // for how long agents were kept from running.
 func (w *Watcher) doubt(ctx context.Context, round *flow.Round, timeouts [][]time.Duration) []time.Duration {
 	said := w.checkup(ctx, w.silent(round.Samples), round.Begin)
@@ -25,6 +26,8 @@ func (w *Watcher) doubt(ctx context.Context, round *flow.Round, timeouts [][]tim
 		granted := total(timeouts[i])
 		if reason := cmp.Or(suspect(t, said, granted), crowded(*s, others, granted)); reason != "" {
 			s.Outcome, s.Detail = flow.Failed, reason
+		} else if heard(said[t.To], s.Mark) {
+			s.Outcome, s.Detail = flow.Unanswered, "what was sent came through, and no answer came back: "+s.Detail
 		}
 	}
 	return stalls(said)
@@ -51,16 +54,17 @@ func crowded(s flow.Sample, others, granted time.Duration) string {
 		others.Round(time.Millisecond), granted.Round(time.Millisecond))
 }
 
-// silent are the agents at either end of the flows that look closed.
-func (w *Watcher) silent(samples []flow.Sample) map[*Agent]bool {
-	found := map[*Agent]bool{}
+// silent are the agents at either end of the flows that look closed, each with the marks
+// that it may have heard.
+func (w *Watcher) silent(samples []flow.Sample) map[*Agent][]uint64 {
+	found := map[*Agent][]uint64{}
 	for i, t := range w.targets {
 		if !samples[i].Outcome.Blocked() || t.From == nil {
 			continue
 		}
-		found[t.From] = true
+		found[t.From] = found[t.From] // with what it may have heard as a destination
 		if t.To != nil {
-			found[t.To] = true
+			found[t.To] = append(found[t.To], samples[i].Mark)
 		}
 	}
 	return found

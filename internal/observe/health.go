@@ -27,12 +27,12 @@ const beats = 8
 
 // past asks the agent how it has been since that time, until now. However late the answer
 // comes, it is about all of that while. The agent is to be asked again about the time from
-// now on, in which an attempt waits that long.
-func (a *Agent) past(ctx context.Context, since time.Time, attempt time.Duration) health {
+// now on, in which an attempt waits that long; it says which of the marks it has heard.
+func (a *Agent) past(ctx context.Context, since time.Time, attempt time.Duration, marks []uint64) health {
 	for extra := onItsWay; ; extra *= 4 {
 		asked := time.Now()
 		within := asked.Sub(since) + extra
-		pong, err := a.ping(ctx, probes.Ping{Within: within, Beat: attempt / beats})
+		pong, err := a.ping(ctx, probes.Ping{Within: within, Beat: attempt / beats, Heard: marks})
 		now := time.Now()
 		switch {
 		case err != nil:
@@ -67,13 +67,13 @@ func (a *Agent) anew(earliest time.Time) bool {
 }
 
 // checkup asks agents how they have been since that time, all at once.
-func (w *Watcher) checkup(ctx context.Context, agents map[*Agent]bool, since time.Time) map[*Agent][]health {
+func (w *Watcher) checkup(ctx context.Context, agents map[*Agent][]uint64, since time.Time) map[*Agent][]health {
 	found := make(map[*Agent][]health, len(agents))
 	var mu sync.Mutex
 	var group sync.WaitGroup
-	for a := range agents {
+	for a, marks := range agents {
 		group.Go(func() {
-			h := w.check(ctx, a, since)
+			h := w.check(ctx, a, since, marks)
 			mu.Lock()
 			defer mu.Unlock()
 			found[a] = []health{h}
@@ -83,7 +83,7 @@ func (w *Watcher) checkup(ctx context.Context, agents map[*Agent]bool, since tim
 	return found
 }
 
-func (w *Watcher) check(ctx context.Context, a *Agent, since time.Time) health {
+func (w *Watcher) check(ctx context.Context, a *Agent, since time.Time, marks []uint64) health {
 	if w.away != nil {
 		if err := w.away(a); err != nil {
 			return health{err: err}
@@ -91,7 +91,7 @@ func (w *Watcher) check(ctx context.Context, a *Agent, since time.Time) health {
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.grace)
 	defer cancel()
-	return a.past(ctx, since, w.pace.attempt())
+	return a.past(ctx, since, w.pace.attempt(), marks)
 }
 
 // stalls is for how long the agents were kept from running that answered.
@@ -105,6 +105,11 @@ func stalls(said map[*Agent][]health) []time.Duration {
 		}
 	}
 	return list
+}
+
+// heard reports whether the agent has got what was sent under the mark.
+func heard(said []health, mark uint64) bool {
+	return slices.ContainsFunc(said, func(h health) bool { return slices.Contains(h.pong.Heard, mark) })
 }
 
 // suspect says why the flow's silence proves nothing, by all that the agents have said of

@@ -155,6 +155,65 @@ func dropped(t *testing.T, target observe.Target) observe.Target {
 	return target
 }
 
+// answerless makes the target a flow over UDP whose datagrams come through, and whose
+// answers do not.
+func (l *lab) answerless(t *testing.T, target observe.Target) observe.Target {
+	t.Helper()
+	target.Kind, target.Port.Kind = probes.KindUDP, probes.KindUDP
+	if _, err := l.pool.Agent(server).Serve(t.Context(), []probes.Port{target.Port}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := net.Dial("udp4", target.Address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = in.Close(), out.Close() })
+	go func() {
+		for b := make([]byte, 100); ; {
+			n, _, err := in.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			_, _ = out.Write(b[:n])
+		}
+	}()
+	target.Address = in.LocalAddr().(*net.UDPAddr).AddrPort()
+	return target
+}
+
+// swallowing is answerless over TCP: what listens takes the connection and the greeting,
+// and passes that on.
+func swallowing(t *testing.T, target observe.Target) observe.Target {
+	t.Helper()
+	in, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := target.Address.String()
+	t.Cleanup(func() { _ = in.Close() })
+	go func() {
+		for {
+			from, err := in.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer from.Close()
+				if out, err := net.Dial("tcp4", to); err == nil {
+					defer out.Close()
+					_, _ = io.Copy(out, from)
+				}
+			}()
+		}
+	}()
+	target.Address = in.Addr().(*net.TCPAddr).AddrPort()
+	return target
+}
+
 func rounds(n int) observe.Next {
 	return func(line *flow.Timeline) flow.Look { return flow.Look{Again: len(line.Rounds) < n} }
 }
@@ -202,6 +261,18 @@ func TestAnotherIdentityIsAWrongPeer(t *testing.T) {
 func TestSilenceOfAListeningServerIsATimeOut(t *testing.T) {
 	l := newLab(t)
 	expectOutcome(t, l.told(t, dropped(t, l.target(t)))[0], flow.TimedOut, "")
+}
+
+// What has come through was not denied, whether an answer came back or not.
+func TestWhatTheServerHasHeardIsNoDenial(t *testing.T) {
+	l := newLab(t)
+	samples := l.told(t, l.answerless(t, l.target(t)), swallowing(t, l.target(t)), dropped(t, l.target(t)), l.target(t))
+	for i, want := range []flow.Outcome{flow.Unanswered, flow.Unanswered, flow.TimedOut, flow.Connected} {
+		expectOutcome(t, samples[i], want, "")
+	}
+	if v := samples[0].Verdict(); v != flow.OneWay {
+		t.Errorf("it is evidence for %s", v)
+	}
 }
 
 func TestAServerThatDoesNotListenIsNoDenial(t *testing.T) {

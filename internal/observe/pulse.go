@@ -64,7 +64,7 @@ func (p *pulse) ask(ctx context.Context, since time.Time) beat {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	until := time.Now()
-	return beat{since, until, p.agent.past(ctx, since, p.attempt())}
+	return beat{since, until, p.agent.past(ctx, since, p.attempt(), nil)}
 }
 
 // between is every beat that is about some of the time from begin to end, for the last of

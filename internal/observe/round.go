@@ -89,6 +89,7 @@ func (w *Watcher) sample(t Target, timeouts []time.Duration, begin time.Time, r 
 		Outcome:  r.Outcome,
 		Attempts: r.Attempts,
 		Detail:   r.Detail,
+		Mark:     r.Mark,
 	}
 	if s.Outcome == flow.TimedOut && late(t.Kind, timeouts, r) {
 		s.Outcome, s.Detail = flow.Failed, fmt.Sprintf("could not tell: a time-out of %s was noticed after %s", timeouts[r.Attempts-1], r.Took)

@@ -19,7 +19,7 @@ func verdictPhrase(v flow.Verdict) string {
 		return "must be denied"
 	case flow.Undefined:
 		return "is undefined"
-	case flow.Unknown:
+	case flow.Unknown, flow.OneWay:
 	}
 	return "cannot be judged"
 }

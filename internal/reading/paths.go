@@ -83,6 +83,18 @@ func repliesJudged(e *evidence, moment int) []prediction {
 	}}
 }
 
+// answersDenied lets through what is denied. It shows over UDP alone: over TCP the answer
+// that does not come is the handshake's, and of a DNS server nobody knows what it has got.
+func answersDenied(e *evidence, moment int) []prediction {
+	return []prediction{func(i int) flow.Verdict {
+		f, v := e.flows[i], e.base(moment, i)
+		if v == flow.Deny && f.Protocol == flow.UDP && f.Destination.Kind != flow.KindDNS {
+			return flow.OneWay
+		}
+		return v
+	}}
+}
+
 // servicePortOffset is what the port of a Service has more than that of its pod.
 const servicePortOffset = 20000
 

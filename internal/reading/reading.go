@@ -24,7 +24,7 @@ type Moment struct {
 	World *oracle.World
 	// Step is the zero value before the first step, and after the last one.
 	Step scenario.Step
-	// Seen has one verdict per flow; Unknown where there is no evidence, or where no
+	// Seen has one verdict per flow, OneWay only where it must be denied; Unknown where there is no evidence, or where no
 	// specification settles the flow.
 	Seen []flow.Verdict
 	// FromPort is the port that every flow was dialled from; 0 where ports were drawn.

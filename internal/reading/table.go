@@ -62,6 +62,7 @@ func table() []reading {
 		{"policy-in-every-namespace", "a policy selecting pods of every namespace", state(policiesEverywhere)},
 		// The data path.
 		{"replies-judged", "replies being judged as connections of their own (no state kept)", repliesJudged},
+		{"answers-denied", "what is denied coming through, and only its answer being dropped", answersDenied},
 		{"service-port-judged", "a connection through a Service being judged by the Service's port", servicePort},
 		{"service-path-open", "connections through a Service not being judged", unless(throughService)},
 		{"node-traffic-judged", "what a node sends to its own pods being judged like other traffic", nodeTraffic},

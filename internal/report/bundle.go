@@ -172,7 +172,11 @@ func versus(c judge.Cell) string {
 	if c.Unclear() {
 		return fmt.Sprintf("expected %s, could not be told, last %s", c.Expected, c.Outcome)
 	}
-	return fmt.Sprintf("expected %s, observed %s", c.Expected, c.Observed)
+	text := fmt.Sprintf("expected %s, observed %s", c.Expected, c.Observed)
+	if c.Observed == flow.OneWay {
+		text += ": what was sent came through, its answer did not"
+	}
+	return text
 }
 
 // sights turns cells into sights; cells are of a class when verdicts and sentence are alike.

@@ -154,6 +154,8 @@ func (s sheet) observed(p pair, width int) string {
 		word = expectedWord(p.expected) // it was not there to be tried
 	case p.observed == flow.Unknown:
 		word = "?"
+	case p.observed == flow.OneWay:
+		word = "1-way" // as wide as the others
 	}
 	fill := func(word string) string { return strings.Repeat(" ", max(0, width-columns(word))) }
 	switch p.bad {

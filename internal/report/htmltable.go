@@ -147,19 +147,23 @@ func expectedCell(p pair) string {
 		return `<td class=a>allow`
 	case flow.Deny:
 		return `<td class=d>deny`
-	case flow.Undefined, flow.Unknown:
+	case flow.Undefined, flow.Unknown, flow.OneWay:
 	}
 	return `<td class=u>any`
 }
 
 func observedCell(p pair) string {
 	switch {
+	case p.bad == mismatch && p.observed == flow.OneWay:
+		return `<td class="o w">one-way<b> wrong</b>`
 	case p.bad == mismatch && p.observed == flow.Allow:
 		return `<td class="a w">allow<b> wrong</b>`
 	case p.bad == mismatch:
 		return `<td class="d w">deny<b> wrong</b>`
 	case p.bad == doubtful || p.observed == flow.Unknown:
 		return `<td class=q>unknown`
+	case p.observed == flow.OneWay:
+		return `<td class="o r">one-way<b> recorded</b>`
 	case p.bad == record && p.observed == flow.Allow:
 		return `<td class="a r">allow<b> recorded</b>`
 	case p.bad == record:

@@ -74,6 +74,7 @@ func TestClassify(t *testing.T) {
 	}{
 		{"wrong", scenario.LevelMust, judge.Fail, judge.Fail, wrong, mismatch},
 		{"right", scenario.LevelMust, judge.Fail, judge.Fail, judge.Cell{Expected: flow.Deny, Observed: flow.Deny}, asExpected},
+		{"one-way", scenario.LevelMust, judge.Fail, judge.Fail, judge.Cell{Expected: flow.Deny, Observed: flow.OneWay}, mismatch},
 		{"unclear", scenario.LevelMust, judge.Fail, judge.Fail, unclear, doubtful},
 		{"no spec", scenario.LevelMust, judge.Pass, judge.Pass, open, record},
 		{"of a pod that has completed", scenario.LevelMust, judge.Fail, judge.Fail, gone, asExpected},

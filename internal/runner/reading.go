@@ -99,10 +99,19 @@ func evidenceOf(step *judge.Step, expected []flow.Verdict) []flow.Verdict {
 		case v != flow.Allow && v != flow.Deny:
 			seen[i] = flow.Unknown
 		case step.Result != judge.Pass:
-			seen[i] = step.Cells[i].Observed
+			seen[i] = takenFor(step.Cells[i])
 		}
 	}
 	return seen
+}
+
+// takenFor is what a flow showed: one that must be allowed and gets no answer is denied,
+// whatever comes through.
+func takenFor(c judge.Cell) flow.Verdict {
+	if c.Observed == flow.OneWay && c.Expected == flow.Allow {
+		return flow.Deny
+	}
+	return c.Observed
 }
 
 // readClosing is read for the control after the last step, when no policy is left and

@@ -41,7 +41,7 @@ func (b *builder) defaultVerdict(word, path string) flow.Verdict {
 	var v flow.Verdict
 	if word == "" {
 		b.Wrong(path, "is missing: write default: allow, default: deny or default: undefined")
-	} else if v.UnmarshalText([]byte(word)) != nil || v == flow.Unknown {
+	} else if v.UnmarshalText([]byte(word)) != nil || !v.Expectable() {
 		b.Wrong(path, "%q must be allow, deny or undefined", word)
 	}
 	return v

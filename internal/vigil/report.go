@@ -80,7 +80,7 @@ func (r *Recorder) Report(end time.Time, interval time.Duration) *Report {
 			report.Allowed++
 		case flow.Deny:
 			report.Denied++
-		case flow.Undefined, flow.Unknown:
+		case flow.Undefined, flow.Unknown, flow.OneWay:
 		}
 	}
 	slices.SortStableFunc(report.Windows, func(a, b Window) int {

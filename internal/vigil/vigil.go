@@ -134,10 +134,10 @@ func (r *Recorder) Add(i int, s flow.Sample) {
 		r.counts.Right++
 		t.rising = false
 		r.right(i, t, s.Begin)
-	case v == flow.Unknown, t.rising && v == flow.Deny:
+	case v == flow.Unknown, t.rising && r.expected[i] == flow.Allow:
 		r.counts.Nothing++
 		r.nothing(i, t, s)
-	case v == flow.Allow:
+	case r.expected[i] == flow.Deny: // what came through has leaked, answered or not
 		r.counts.Leaks++
 		r.wrong(i, t, s, Leak)
 		r.lines.mark(i, s.Begin, markLeak)

@@ -23,7 +23,7 @@ func parse(expected flow.Verdict, line string) *Report {
 }
 
 func feed(r *Recorder, i int, line string) {
-	outcomes := map[rune]flow.Outcome{'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer}
+	outcomes := map[rune]flow.Outcome{'C': flow.Connected, 'T': flow.TimedOut, 'R': flow.Refused, 'F': flow.Failed, 'W': flow.WrongPeer, 'O': flow.Unanswered}
 	for n, c := range line {
 		if c != '-' {
 			r.Add(i, flow.Sample{Begin: start.Add(time.Duration(n) * 100 * time.Millisecond), Outcome: outcomes[c]})
@@ -66,6 +66,8 @@ func TestWindows(t *testing.T) {
 		{"two leaks", flow.Deny, "TCTCCT", "leak 1-2; leak 3-5", 0, ExitSeen},
 		{"a leak that never ends", flow.Deny, "TTTCCC", "leak 3-6 open", 0, ExitSeen},
 		{"somebody else's identity is no leak", flow.Deny, "TTWTTT", "", 0, ExitQuiet},
+		{"what comes through has leaked", flow.Deny, "TTOTTT", "leak 2-3", 0, ExitSeen},
+		{"without an answer it is not open", flow.Allow, "CCOOCC", "disruption 2-4", 0, ExitSeen},
 		{"doubt is neither", flow.Deny, "TFFFFT", "", 0, ExitQuiet},
 		{"doubt for a second is said", flow.Allow, "CFFFFFFFFFFFFC", "could-not-tell 1-13", 0, ExitUntold},
 		{"doubt to the end", flow.Deny, "TFFFFFFFFFFFF", "could-not-tell 1-13 open", 0, ExitUntold},

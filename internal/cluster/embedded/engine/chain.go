@@ -18,6 +18,7 @@ type chain struct {
 	parts []*chain
 	rules []chainRule // sorted by their text
 	drop  bool        // at the end
+	late  bool        // and not the question, but its answer
 }
 
 // rulesPerPart is about how many rules a part has.
@@ -27,9 +28,9 @@ const rulesPerPart = 32
 func newChain(d direction, i *isolation, faults Faults) *chain {
 	rules := chainRules(d, i, faults)
 	if len(rules) <= 2*rulesPerPart {
-		return named(&chain{rules: rules, drop: true})
+		return named(&chain{rules: rules, drop: true, late: faults.Has(AnswersDenied)})
 	}
-	return named(&chain{parts: divided(rules), drop: true})
+	return named(&chain{parts: divided(rules), drop: true, late: faults.Has(AnswersDenied)})
 }
 
 func chainRules(d direction, i *isolation, faults Faults) []chainRule {

@@ -123,6 +123,24 @@ func connectionIs(key expr.CtKey, bits uint32) []expr.Any {
 	}
 }
 
+// deniedMark is how a faulty engine marks connections whose answers it will drop.
+const deniedMark = 1 << 12
+
+func markDenied() []expr.Any {
+	return []expr.Any{
+		&expr.Immediate{Register: register, Data: binaryutil.NativeEndian.PutUint32(deniedMark)},
+		&expr.Ct{Key: expr.CtKeyMARK, Register: register, SourceRegister: true},
+	}
+}
+
+// answerOfDenied matches what comes back over a marked connection.
+func answerOfDenied() []expr.Any {
+	const reply = 1 // IP_CT_DIR_REPLY
+	return append(connectionIs(expr.CtKeyMARK, deniedMark),
+		&expr.Ct{Key: expr.CtKeyDIRECTION, Register: register},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{reply}})
+}
+
 // matchSet matches the register against the points: one span by comparing, more
 // in an interval set of its own.
 func matchSet[T point[T]](w *writer, of nftables.SetDatatype, points spans[T], bytes func(T) []byte) (expr.Any, error) {

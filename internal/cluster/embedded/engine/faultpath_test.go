@@ -40,6 +40,7 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	DeniedTupleStaysShut:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
 	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
 	AnswersToldByPort:      dialledFromDNS,
+	AnswersDenied:          comesThrough,
 	Poisoned:               isPoisonedByAName,
 	Slow:                   isSlow,
 }
@@ -179,6 +180,19 @@ func dialledFromDNS(t *testing.T, l *lab, faulty bool) {
 		}
 	}
 	l.expect(false, "x/b -> x/a:80/tcp") // from another port
+}
+
+// comesThrough looks whether what is denied gets to the server, which its sender does not see.
+func comesThrough(t *testing.T, l *lab, faulty bool) {
+	l.apply(denyA)
+	for _, f := range families {
+		if got := l.hears("x/b", "x/a", f, patienceFor(faulty)); got != faulty {
+			t.Errorf("family %d: the datagram came through: %t", f, got)
+		}
+	}
+	l.expect(false, "x/b -> x/a:80/tcp", "x/b -> x/a:80/udp")
+	l.delete("x", "deny")
+	l.expect(true, "x/b -> x/a:80/tcp", "x/b -> x/a:80/udp")
 }
 
 // restarting looks whether a flow is ever open, or ever shut, while the engine restarts.

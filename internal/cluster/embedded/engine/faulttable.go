@@ -81,6 +81,7 @@ const (
 	ServicePathUnenforced    Fault = "service-path-unenforced"
 	ServicePortJudged        Fault = "service-port-judged"
 	RepliesDropped           Fault = "replies-dropped"
+	AnswersDenied            Fault = "answers-denied"
 	AnswersToldByPort        Fault = "answers-told-by-port"
 	DeniedTupleStaysShut     Fault = "denied-tuple-stays-shut"
 	AllowedTupleStaysOpen    Fault = "allowed-tuple-stays-open"
@@ -210,6 +211,7 @@ var faultTable = []FaultInfo{
 	{ServicePathUnenforced, "A connection through a Service is not judged where its address is translated."},
 	{ServicePortJudged, "A connection through a Service is judged by the Service's port."},
 	{RepliesDropped, "Keeps no state: replies are judged as connections of their own."},
+	{AnswersDenied, "What is denied comes through all the same: only its answer is dropped."},
 	{AnswersToldByPort, "What comes from port 53 is taken for the answer of a DNS server, and let through."},
 	{DeniedTupleStaysShut, "What was denied stays so for a minute to whoever dials from the same port again."},
 	{AllowedTupleStaysOpen, "What was allowed stays so for a minute to whoever dials from the same port again."},

@@ -69,7 +69,10 @@ func addChain(c *chain) []step {
 			write:    func(w *writer) error { return w.chainRule(c.name, r) },
 		})
 	}
-	if c.drop {
+	switch {
+	case c.late:
+		steps = append(steps, addRule(c.name, acceptIf(markDenied())...))
+	case c.drop:
 		steps = append(steps, addRule(c.name, &expr.Verdict{Kind: expr.VerdictDrop}))
 	}
 	return steps

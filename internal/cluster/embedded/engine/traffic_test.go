@@ -129,6 +129,26 @@ func (l *lab) reachesFrom(port int, from, to string, f family, patience time.Dur
 	return errors.Join(echo(c, patience), c.Close()) == nil
 }
 
+// hears reports whether a datagram from from gets to to, answered or not.
+func (l *lab) hears(from, to string, f family, patience time.Duration) bool {
+	var server net.PacketConn
+	l.must(l.hosts[to].do(func() (err error) {
+		server, err = net.ListenPacket("udp", netip.AddrPortFrom(l.hosts[to].addr(f), 0).String())
+		return err
+	}))
+	defer server.Close()
+	var client net.Conn
+	l.must(l.hosts[from].do(func() (err error) {
+		client, err = net.Dial("udp", server.LocalAddr().String())
+		return err
+	}))
+	defer client.Close()
+	_, err := client.Write([]byte("hello"))
+	l.must(errors.Join(err, server.SetReadDeadline(time.Now().Add(patience))))
+	n, _, err := server.ReadFrom(make([]byte, 5))
+	return err == nil && n == 5
+}
+
 // expect checks "from -> to:port/protocol" lines, over both families, all at once.
 func (l *lab) expect(want bool, lines ...string) {
 	l.t.Helper()
