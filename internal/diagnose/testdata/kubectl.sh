@@ -20,8 +20,12 @@ while [[ $# -gt 0 && $1 != -- ]]; do
 done
 shift || true
 
+# stop NAME ends a pod's agent, and waits for it: the next one of that name has the same socket.
 stop() {
-	[[ ! -e $STATE/$1.pid ]] || kill "$(cat "$STATE/$1.pid")" 2>/dev/null || true
+	local pid
+	pid=$(cat "$STATE/$1.pid" 2>/dev/null) || return 0
+	kill "$pid" 2>/dev/null || true
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
 	rm -f "$STATE/$1".*
 }
 
