@@ -33,7 +33,7 @@ func (w *World) Expect(f flow.Flow) flow.Verdict {
 	}
 	out := question{world: w, flow: f, way: egress, subject: from, peer: to}
 	in := question{world: w, flow: f, way: ingress, subject: to, peer: from}
-	return w.whileTerminating(f, both(out.verdict(), in.verdict()))
+	return w.whileOpen(f, w.whileTerminating(f, both(out.verdict(), in.verdict())))
 }
 
 // whileTerminating is the verdict of the policies, as far as it is promised to a pod that
@@ -66,8 +66,8 @@ func (w *World) ends(f flow.Flow) (from, to *party, v flow.Verdict, reason strin
 		return nil, nil, flow.Undefined, "nothing is promised about ICMP"
 	case f.Via.Node():
 		return nil, nil, flow.Undefined, "nothing is promised about what comes over a port of a node"
-	case f.Via == flow.Established:
-		return nil, nil, flow.Undefined, "nothing is promised about connections that were open before"
+	case f.Via == flow.Established && !w.stands(f):
+		return nil, nil, flow.Undefined, "nothing is promised about connections that were open before a change of one of their ends"
 	case from == to:
 		return nil, nil, flow.Undefined, "nothing is promised about traffic of a pod with itself"
 	case from.onHost:

@@ -70,6 +70,9 @@ func (w *World) Explain(f flow.Flow) Explanation {
 		pod, _ := w.leaver(f)
 		return Explanation{Flow: f, Verdict: v, Reason: fmt.Sprintf("the policies allow it, but nothing is promised of what %s keeps while it terminates", pod)}
 	}
+	if v := w.whileOpen(f, e.Verdict); v != e.Verdict {
+		return Explanation{Flow: f, Verdict: v, Reason: "the policies deny it, so that it may never have been opened"}
+	}
 	return e
 }
 

@@ -23,6 +23,8 @@ type Play struct {
 	completed  map[flow.Endpoint]bool
 	// terminating are pods that are being deleted, and go on.
 	terminating map[flow.Endpoint]bool
+	// unmoved are the pods about which nothing has changed since a step had connections opened.
+	unmoved map[flow.Endpoint]bool
 }
 
 // NewPlay stands before the first step.
@@ -63,6 +65,9 @@ func (p *Play) Next(applied, now scenario.Binding) (*World, error) {
 // act changes what the step's acts change. Doing them again leads to the same state.
 func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
 	for _, act := range step.Acts {
+		if err := p.move(act, applied); err != nil {
+			return err
+		}
 		for change, err := range p.changes(act, applied) {
 			if err == nil {
 				err = change()
@@ -71,6 +76,9 @@ func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
 				return err
 			}
 		}
+	}
+	if step.Open {
+		p.open()
 	}
 	return nil
 }
@@ -167,6 +175,7 @@ func (p *Play) state(now scenario.Binding) State {
 		Policies:        slices.Collect(maps.Values(p.policies)),
 		Completed:       maps.Clone(p.completed),
 		Terminating:     maps.Clone(p.terminating),
+		Unmoved:         maps.Clone(p.unmoved),
 		Binding:         now,
 		LiteralIPBlocks: p.scenario.Level == scenario.LevelContested,
 	}

@@ -40,6 +40,9 @@ type State struct {
 	// Terminating are pods that are being deleted, and go on meanwhile. They are isolated
 	// to their end; whether they keep what they are allowed is Undefined.
 	Terminating map[flow.Endpoint]bool
+	// Unmoved are the pods about which nothing has changed since they opened the connections
+	// that they keep; nil where nothing is known of when that was.
+	Unmoved map[flow.Endpoint]bool
 	// Policies carry real namespaces, and what an API server fills in.
 	Policies []*networkingv1.NetworkPolicy
 	// Binding gives real names and addresses.

@@ -40,7 +40,7 @@ func isolation() []Row {
 		},
 		{
 			Behaviour: "Replies of an allowed connection are allowed", Level: Must,
-			Scenarios: []string{"replies-need-no-rule"},
+			Scenarios: []string{"replies-need-no-rule", "open-connections-go-on", "open-connections-outlive-a-restart"},
 			ByName:    []string{"replies-need-no-rule"}, Mirrored: []string{"replies-need-no-rule"},
 		},
 		{
@@ -168,7 +168,7 @@ func open() []Row {
 		{Behaviour: "A pod -> itself, directly or through its own Service", Level: "undefined", Scenarios: []string{"pod-to-itself"}},
 		{Behaviour: "ipBlock against addresses that a Service or SNAT rewrites", Level: "undefined", Scenarios: []string{"by-address-block"}},
 		{Behaviour: "What comes over a node's port (NodePort): whose address the policies see depends on where it is translated", Level: "undefined", Scenarios: []string{"node-port"}},
-		{Behaviour: "TCP connections that stand when a policy comes, or a label changes", Level: "undefined", Scenarios: []string{"established-connections"}},
+		{Behaviour: "TCP connections that stand when a policy of one of their ends, or a label of it, changes", Level: "undefined", Scenarios: []string{"established-connections"}},
 		{Behaviour: "Datagrams from the port of an exchange that was allowed before", Level: "undefined", Scenarios: []string{"redialled-udp-after-an-allow"}},
 		{Behaviour: "A pod that is being deleted keeps what the policies allow it, as the one that is isolated or as a peer", Level: "undefined", Scenarios: []string{"terminating-pods"}},
 		{Behaviour: "hostNetwork pods as subject or peer, and their node's address in an ipBlock", Level: "undefined", Scenarios: []string{"host-network"}},

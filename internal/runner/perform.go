@@ -75,6 +75,7 @@ type play struct {
 	again    func() bool // whether there will be another try, if this cannot be told; nil: no
 
 	applied []scenario.Binding // of every step that was begun
+	opened  string             // the step in which pods opened the connections that they keep; "": before the first
 	dialled []netip.AddrPort   // one for each flow
 	seen    seen
 	moments []reading.Moment // one for each step that was watched
@@ -175,7 +176,7 @@ func (p *play) aim(ctx context.Context) error {
 	}
 	for i := range targets {
 		if targets[i].Kind == probes.KindOpen {
-			targets[i].Keep = p.nameOf(targets[i])
+			targets[i].Keep = p.nameOf(targets[i]) + p.opened
 		}
 	}
 	p.fresh = p.bench.run.pool.NewWatcher(targets)
@@ -237,7 +238,7 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	if err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
-	if err := p.lives(ctx, step); err != nil {
+	if err := errors.Join(p.lives(ctx, step), p.open(ctx, step)); err != nil {
 		return fmt.Errorf("step %q: %w", step.Name, err)
 	}
 	p.world, err = p.oracle.Next(applied, p.bench.stage.Binding())
@@ -265,6 +266,15 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	p.before = expected
 	p.result.Steps = append(p.result.Steps, result)
 	return nil
+}
+
+// open has the connections that pods keep opened anew where the step says so.
+func (p *play) open(ctx context.Context, step scenario.Step) error {
+	if !step.Open {
+		return nil
+	}
+	p.opened = " since " + step.Name
+	return p.aim(ctx)
 }
 
 // watch watches until the goal has enough, and judges.

@@ -26,6 +26,8 @@ type builder struct {
 	policies map[PolicyKey]bool // that exist after the steps so far
 	// gone are the pods that have completed so far, corpses those whose objects are still there.
 	gone, corpses map[flow.Endpoint]bool
+	// opened says that a step so far had connections opened.
+	opened bool
 	// terminating are the pods that are being deleted.
 	terminating map[flow.Endpoint]bool
 }

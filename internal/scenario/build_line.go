@@ -29,7 +29,7 @@ func (b *builder) expectation(doc expectDoc, at string) Expectation {
 			continue
 		}
 		patterns, paths = append(patterns, p), append(paths, path)
-		e.Lines = append(e.Lines, Line{Verdict: verdict, Text: text, Row: b.Lines.Line(path), match: p.match})
+		e.Lines = append(e.Lines, Line{Verdict: verdict, Text: text, Row: b.Lines.Line(path), match: p.match, via: p.via})
 	}
 	if b.flows != nil {
 		b.effects(e.Lines, patterns, paths)

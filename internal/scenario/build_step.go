@@ -40,12 +40,14 @@ func (b *builder) step(doc stepDoc, at string) Step {
 		Acts:   b.acts(doc, at),
 		Times:  1,
 		Steady: doc.Steady,
+		Open:   doc.Open,
 		Within: b.duration(doc.Within, strict.Child(at, "within")),
 		Hold:   b.duration(doc.Hold, strict.Child(at, "hold")),
 		Expect: b.expectation(doc.Expect, strict.Child(at, "expect")),
 	}
 	s.Expect.gone, s.Expect.terminating = maps.Clone(b.gone), maps.Clone(b.terminating)
 	s.Expect.onHost = b.s.Topology.onHost()
+	b.opens(&s, at)
 	b.sequence(&s, doc, at)
 	return s
 }

@@ -118,6 +118,7 @@ type stepDoc struct {
 	Acts      []actDoc                      `json:"acts"`
 	Times     *int                          `json:"times"`
 	Steady    bool                          `json:"steady"`
+	Open      bool                          `json:"open"`
 	Within    string                        `json:"within"`
 	Hold      string                        `json:"hold"`
 	Expect    expectDoc                     `json:"expect"`

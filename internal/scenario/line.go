@@ -10,10 +10,11 @@ import (
 
 // Verdict is what the scenario's author expects of a flow: that of the last line
 // which names it, else the default. A pod's flows to itself, those of ICMP, those over a
-// node's port or a connection that was open before, and those of a pod that has completed
-// or is on its node's network are always undefined, and so is what a pod that terminates is allowed.
+// node's port, and those of a pod that has completed or is on its node's network are always
+// undefined, and so is what a pod that terminates is allowed. One over a connection that was
+// open before is undefined unless a line says `via established`, after a step that opened it.
 func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
-	if f.Unsettled() || e.gone[f.Source] || e.gone[f.Destination] || e.onHost[f.Source] || e.onHost[f.Destination] {
+	if f.Unsettled() && !(e.opened && f.Via == flow.Established) || e.gone[f.Source] || e.gone[f.Destination] || e.onHost[f.Source] || e.onHost[f.Destination] {
 		return flow.Undefined
 	}
 	v := e.written(f)
@@ -25,9 +26,12 @@ func (e Expectation) Verdict(f flow.Flow) flow.Verdict {
 
 func (e Expectation) written(f flow.Flow) flow.Verdict {
 	for i := len(e.Lines) - 1; i >= 0; i-- {
-		if e.Lines[i].Matches(f) {
+		if e.Lines[i].Matches(f) && (f.Via != flow.Established || e.Lines[i].via == f.Via) {
 			return e.Lines[i].Verdict
 		}
+	}
+	if f.Via == flow.Established {
+		return flow.Undefined
 	}
 	return e.Default
 }

@@ -132,6 +132,8 @@ type Step struct {
 	Times int // 1 where the file does not say
 	// Steady says that what stays as it is all through the step is watched meanwhile.
 	Steady bool
+	// Open says that pods open the connections anew that they keep, by what holds already.
+	Open   bool
 	Within time.Duration // 0: the run's default
 	Hold   time.Duration // 0: the run's default
 	Expect Expectation
@@ -221,6 +223,8 @@ type Expectation struct {
 	terminating map[flow.Endpoint]bool
 	// onHost are the pods on their nodes' network: nothing about them is settled.
 	onHost map[flow.Endpoint]bool
+	// opened says that the connections of pods were opened by a step, this one or one before.
+	opened bool
 }
 
 // Line gives all flows that it matches one verdict.
@@ -229,4 +233,5 @@ type Line struct {
 	Text    string // as written
 	Row     int    // in the file, counted from 1
 	match   func(flow.Flow) bool
+	via     flow.Via // that it says; ViaUnknown: every one
 }

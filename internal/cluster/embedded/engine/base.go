@@ -112,6 +112,9 @@ func (w *writer) forwardRules(d direction, faults Faults) {
 	if faults.Has(ServicePathUnenforced) {
 		w.rule(forwardChain(d), acceptIf(connectionIs(expr.CtKeySTATUS, statusDNAT))...)
 	}
+	if faults.Has(ConnectionsCutOnChange) || faults.Has(RestartCutsConnections) {
+		w.rule(forwardChain(d), append(midstream(), &expr.Verdict{Kind: expr.VerdictDrop})...)
+	}
 	if faults.Has(AnswersDenied) {
 		w.rule(forwardChain(d), append(answerOfDenied(), &expr.Verdict{Kind: expr.VerdictDrop})...)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +42,12 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
 	AnswersToldByPort:      dialledFromDNS,
 	AnswersDenied:          comesThrough,
-	Poisoned:               isPoisonedByAName,
-	Slow:                   isSlow,
+	ConnectionsCutOnChange: func(t *testing.T, l *lab, faulty bool) { cutBy(t, l, faulty, func() { l.update(); l.removeOther() }) },
+	RestartCutsConnections: func(t *testing.T, l *lab, faulty bool) {
+		cutBy(t, l, faulty, func() { l.must(l.engine.Restart(l.t.Context())) })
+	},
+	Poisoned: isPoisonedByAName,
+	Slow:     isSlow,
 }
 
 func TestDataPathFaults(t *testing.T) {
@@ -193,6 +198,20 @@ func comesThrough(t *testing.T, l *lab, faulty bool) {
 	l.expect(false, "x/b -> x/a:80/tcp", "x/b -> x/a:80/udp")
 	l.delete("x", "deny")
 	l.expect(true, "x/b -> x/a:80/tcp", "x/b -> x/a:80/udp")
+}
+
+// cutBy looks whether a connection that stands goes on after something that allows it all the time.
+func cutBy(t *testing.T, l *lab, faulty bool, do func()) {
+	for _, f := range families {
+		c, err := l.dial("x/a", "tcp", netip.AddrPortFrom(l.hosts["x/b"].addr(f), 80), patience)
+		l.must(err)
+		do()
+		if err := echo(c, patienceFor(!faulty)); (err != nil) != faulty {
+			t.Errorf("family %d: afterwards: %v", f, err)
+		}
+		_ = c.Close()
+	}
+	l.expect(true, "x/a -> x/b:80/tcp")
 }
 
 // restarting looks whether a flow is ever open, or ever shut, while the engine restarts.

@@ -113,6 +113,8 @@ const (
 	TransientLeakOnUpdate    Fault = "transient-leak-on-update"
 	TransientDropOnUpdate    Fault = "transient-drop-on-update"
 	TransientLeakOnDelete    Fault = "transient-leak-on-delete"
+	RestartCutsConnections   Fault = "restart-cuts-connections"
+	ConnectionsCutOnChange   Fault = "connections-cut-on-change"
 	OrderDependent           Fault = "order-dependent"
 	LastCIDRWins             Fault = "last-cidr-wins"
 	LostUpdateDuringRelabel  Fault = "lost-update-during-relabel"
@@ -245,6 +247,8 @@ var faultTable = []FaultInfo{
 	{TransientLeakOnUpdate, "For 40 ms after an update of a policy nothing is enforced."},
 	{TransientDropOnUpdate, "For 40 ms after an update of a policy no pod is reached."},
 	{TransientLeakOnDelete, "For 40 ms after the deletion of a policy nothing is enforced."},
+	{RestartCutsConnections, "When the agent restarts, every TCP connection that stands is cut."},
+	{ConnectionsCutOnChange, "Whenever policies change, every TCP connection that stands is cut."},
 	{OrderDependent, "Of several policies that isolate a pod, only the one that was created last counts."},
 	{LastCIDRWins, "Of two policies with the same block, only the one that was created last counts for it."},
 	{LostUpdateDuringRelabel, "The update of a policy within half a second after a pod of its namespace was relabelled is lost."},

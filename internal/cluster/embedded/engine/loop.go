@@ -99,7 +99,7 @@ func (l *loop) begin() error {
 			l.store.apply(e)
 		}
 	}
-	err := l.program()
+	err := errors.Join(l.program(), l.cutOff(l.life > 0, RestartCutsConnections))
 	l.poisoned = l.life > 0 && l.faults.Has(RestartDeaf) || l.isPoisonous()
 	return err
 }
@@ -168,13 +168,14 @@ func (l *loop) catchUp() error {
 	if l.poisoned {
 		return nil
 	}
-	changed, updated, deleted := l.failed, false, false
+	changed, policies, updated, deleted := l.failed, false, false, false
 	for _, e := range events {
 		l.note(e)
 		if !l.store.apply(e) {
 			continue
 		}
 		changed = true
+		policies = policies || isPolicy(e)
 		updated = updated || isPolicy(e) && e.kind == watch.Modified
 		deleted = deleted || isPolicy(e) && e.kind == watch.Deleted
 	}
@@ -182,7 +183,7 @@ func (l *loop) catchUp() error {
 		return nil
 	}
 	l.waver(updated, deleted)
-	err := l.program()
+	err := errors.Join(l.program(), l.cutOff(policies, ConnectionsCutOnChange))
 	l.poisoned = l.isPoisonous()
 	return err
 }
