@@ -55,6 +55,8 @@ const (
 	LargeDatagramsOpen       Fault = "large-datagrams-open"
 	ManyPoliciesCut          Fault = "many-policies-cut"
 	ManyRulesCut             Fault = "many-rules-cut"
+	ManyPodsCut              Fault = "many-pods-cut"
+	ManyNamespacesCut        Fault = "many-namespaces-cut"
 	ManyRequirementsCut      Fault = "many-requirements-cut"
 	LabelCaseIgnored         Fault = "label-case-ignored"
 	LabelDomainIgnored       Fault = "label-domain-ignored"
@@ -186,6 +188,8 @@ var faultTable = []FaultInfo{
 	// Slips.
 	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
 	{ManyRulesCut, "Only the first eight rules of a direction count."},
+	{ManyPodsCut, "Of the pods that a selector matches only the first eight count, to isolate them or as peers."},
+	{ManyNamespacesCut, "Of the namespaces that a selector matches only the first eight count."},
 	{ManyRequirementsCut, "Only the first eight requirements of a selector count."},
 	{LabelCaseIgnored, "Values of labels are compared without regard to case."},
 	{LabelDomainIgnored, "The domain before the slash of a label's key is ignored."},

@@ -101,6 +101,7 @@ func (p *play) address(name string, addrs ...string) {
 //	ns y {labels}      relabel a namespace
 //	renew y {labels}   delete a namespace and make it again
 //	again x/a ADDR...  delete a pod and make it again with other addresses
+//	new x/a0 {labels}  another pod, with an address that nobody asks for
 //	end x/a            a pod that has run to its end
 //	remove x/a         delete a pod
 func (p *play) step(text string) {
@@ -125,6 +126,11 @@ func (p *play) step(text string) {
 		p.pods[name].Status.PodIPs = nil
 		p.store.apply(event{watch.Added, p.pods[name].DeepCopy()})
 		p.address(name, strings.Fields(argument)...)
+	case "new":
+		namespace, short, _ := strings.Cut(name, "/")
+		p.pods[name] = &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: short, Labels: p.labels(argument)}, Spec: corev1.PodSpec{NodeName: "n1"}}
+		p.store.apply(event{watch.Added, p.pods[name].DeepCopy()})
+		p.address(name, "10.9.9.9", "fd00:9::9")
 	case "end":
 		p.pods[rest].Status.Phase = corev1.PodSucceeded
 		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})

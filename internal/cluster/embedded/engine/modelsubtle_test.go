@@ -31,6 +31,11 @@ func subtleRows() map[string][]modelRow {
 	}
 	requirements := from(`[{namespaceSelector: {}, podSelector: {matchExpressions: ` +
 		repeat(8, "{key: none-%d, operator: DoesNotExist}", "{key: pod, operator: In, values: [b]}") + `}}]`)
+	var pods, namespaces []string // eight that come before x/b and y
+	for i := range 8 {
+		pods = append(pods, fmt.Sprintf("new x/a%d {pod: b}", i))
+		namespaces = append(namespaces, fmt.Sprintf(`renew n%d {env: dev}`, i), fmt.Sprintf(`new n%d/p {pod: p}`, i))
+	}
 	admits := []string{`x/p {podSelector: {matchLabels: {pod: a}}, policyTypes: [Ingress, Egress], ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}`}
 	return map[string][]modelRow{
 		"long lists": {
@@ -38,6 +43,9 @@ func subtleRows() map[string][]modelRow {
 			{from(repeat(255, "{podSelector: {matchLabels: {pod: none-%d}}}", "{podSelector: {}}")), "x/b -> x/a:80/tcp", true, []Fault{LongPeerListsCut}},
 			{rules, "x/b -> x/a:80/tcp", true, []Fault{ManyRulesCut}},
 			{policies, "x/b -> x/a:80/tcp", true, []Fault{ManyPoliciesCut}},
+			{append(from(`[{podSelector: {matchLabels: {pod: b}}}]`), pods...), "x/b -> x/a:80/tcp", true, []Fault{ManyPodsCut}},
+			{append([]string{`x/p {podSelector: {matchLabels: {pod: b}}}`}, pods...), "x/a -> x/b:80/tcp", false, []Fault{ManyPodsCut}},
+			{append(from(`[{namespaceSelector: {matchLabels: {env: dev}}}]`), namespaces...), "y/a -> x/a:80/tcp", true, []Fault{ManyNamespacesCut}},
 			{requirements, "x/b -> x/a:80/tcp", true, nil},
 			{requirements, "x/c -> x/a:80/tcp", false, []Fault{ManyRequirementsCut}},
 		},

@@ -77,7 +77,7 @@ func (c *compiler) selected(p *policy) []*pod {
 		func(n *namespace) bool { return n.name == p.key.namespace || c.faults.Has(PolicyOfOtherNamespace) },
 		func(p *pod) bool { return s.matches(p.labels) },
 	)
-	pods = c.remembered(p, grown(pods, c.faults, NewPodOpen))
+	pods = firstFew(c.remembered(p, grown(pods, c.faults, NewPodOpen)), c.faults, ManyPodsCut)
 	if c.faults.Has(OnePodPerNode) {
 		return firstOfEachNode(pods)
 	}

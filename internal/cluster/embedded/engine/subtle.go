@@ -28,6 +28,22 @@ func firstFew[T any](list []T, faults Faults, fault Fault) []T {
 	return list
 }
 
+// fewNamespaces holds for the first few of the namespaces that a selector matches, where
+// the fault is planted.
+func (c *compiler) fewNamespaces(s *selector, matches func(*namespace) bool) func(*namespace) bool {
+	if s == nil || !c.faults.Has(ManyNamespacesCut) {
+		return matches
+	}
+	left := few
+	return func(n *namespace) bool { // they are asked about in order
+		if left == 0 || !matches(n) {
+			return false
+		}
+		left--
+		return true
+	}
+}
+
 // equalValues compares a label's value with a selector's.
 func (s *selector) equalValues(a, b string) bool {
 	switch {
