@@ -81,7 +81,7 @@ func TestMarks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer s.Close()
+		t.Cleanup(func() { _ = s.Close() })
 		mark := uint64(n + 1)
 		if _, err := s.Write(newGreeting(mark)); err != nil {
 			t.Fatal(err)

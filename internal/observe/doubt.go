@@ -62,7 +62,9 @@ func (w *Watcher) silent(samples []flow.Sample) map[*Agent][]uint64 {
 		if !samples[i].Outcome.Blocked() || t.From == nil {
 			continue
 		}
-		found[t.From] = found[t.From] // with what it may have heard as a destination
+		if _, asked := found[t.From]; !asked {
+			found[t.From] = nil
+		}
 		if t.To != nil {
 			found[t.To] = append(found[t.To], samples[i].Mark)
 		}
