@@ -44,7 +44,7 @@ func families() []family {
 		{"placement", 4, `canonical-|placement|each-node|one-pod-per-node`},
 		{"hairpin", 4, `pod-to-itself|hairpin`},
 		{"ipBlock against the identity of a pod or a node", 4, `by-address|pod-in-except|pods-in-the-block|address-block`},
-		{"a transient drop or leak on an equivalent update", 3, `swap|to-and-fro|unchanged|equivalent|replaced|stays-in-force`},
+		{"a transient drop or leak on an equivalent update", 3, `swap|to-and-fro|unchanged|equivalent|replaced|stays-in-force|still-enforced`},
 		{"fragments of UDP", 3, `datagrams`},
 	}
 	out := make([]family, len(list))

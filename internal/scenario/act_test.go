@@ -45,6 +45,16 @@ func TestActs(t *testing.T) {
 	}
 }
 
+// A step that does nothing may be watched for as long as it says.
+func TestSteadyWithoutAnAct(t *testing.T) {
+	const act = "    delete: [networkpolicy/prod/db]\n"
+	for text, wrong := range map[string]bool{"    steady: true\n": true, "    steady: true\n    hold: 100s\n": false} {
+		if _, problems := loadText(t, strings.Replace(base, act, text, 1)); strings.Contains(fmt.Sprint(problems), ".steady") != wrong {
+			t.Errorf("%q: %v", text, problems)
+		}
+	}
+}
+
 // What a round leaves behind decides what the next one does.
 func TestDeedsOfASecondRound(t *testing.T) {
 	text := strings.Replace(base, "    delete: [networkpolicy/prod/db]\n", `    times: 2

@@ -96,8 +96,8 @@ func (b *builder) sequence(s *Step, doc stepDoc, at string) {
 		b.repeatable(s, times)
 	}
 	b.unrepeatable(s, at)
-	if s.Steady && len(s.Acts) == 0 && b.WellShaped() {
-		b.Wrong(strict.Child(at, "steady"), "says that probing goes on while the step acts, but it does nothing")
+	if s.Steady && len(s.Acts) == 0 && s.Hold == 0 && b.WellShaped() {
+		b.Wrong(strict.Child(at, "steady"), "says that probing goes on while the step acts, but it does nothing: write hold beside it, to watch for so long that nothing happens")
 	}
 	b.fromOnePort(s, at)
 	if names := namingPods(s); names != "" && len(s.Recreated()) > 0 && (len(s.Acts) > 1 || s.Times > 1) {

@@ -16,7 +16,9 @@ func sources(s *Scenario, document *yaml.Node, text []byte) {
 	}
 	lines := strings.Split(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n")
 	for i, step := range steps.Content {
-		s.Steps[i].Source = source(unaliased(step), lines)
+		if len(s.Steps[i].Acts) > 0 {
+			s.Steps[i].Source = source(unaliased(step), lines)
+		}
 	}
 }
 

@@ -49,6 +49,7 @@ type Engine struct {
 	away     time.Duration
 	logf     func(string, ...any)
 	nodes    []*node
+	periods  periods
 	firsts   map[key]*networkingv1.NetworkPolicy // policies as they came, by what a faulty engine keeps
 	requests chan request
 	ended    chan struct{} // closed when Run has returned
@@ -64,7 +65,7 @@ type request struct {
 // New makes an engine and connects it to the nodes. It enforces nothing until Run.
 func New(c Config) (*Engine, error) {
 	e := &Engine{
-		client: c.Client, faults: c.Faults, away: c.Away, logf: c.Logf,
+		client: c.Client, faults: c.Faults, away: c.Away, logf: c.Logf, periods: usualPeriods(),
 		firsts: map[key]*networkingv1.NetworkPolicy{}, requests: make(chan request), ended: make(chan struct{}),
 	}
 	if e.logf == nil {

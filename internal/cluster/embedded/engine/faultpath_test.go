@@ -25,7 +25,9 @@ var dataPathFaults = []struct {
 
 // loopFaults are the faults of the engine's own life.
 var loopFaults = map[Fault]func(*testing.T, *lab, bool){
-	Flapping:               flaps,
+	Flapping:               func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, flapEvery, faulty) },
+	RulesLapse:             lapses,
+	ResyncLeaks:            func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, l.engine.periods.resync, faulty) },
 	PoisonedByIPv6Block:    isPoisoned,
 	RestartDeaf:            isDeaf,
 	RestartForgetsPolicies: forgets,
@@ -94,15 +96,15 @@ func faultLab(t *testing.T, fault Fault, faulty bool) *lab {
 
 const denyA = `{metadata: {name: deny, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}}}`
 
-func flaps(t *testing.T, l *lab, faulty bool) {
+func opensAtTimes(t *testing.T, l *lab, every time.Duration, faulty bool) {
 	l.apply(denyA)
-	length := 2 * flapEvery
+	length := 2 * every
 	if faulty {
-		length = 20 * flapEvery // at most, on a busy machine
+		length = 20 * every // at most, on a busy machine
 	}
 	var open, shut int
 	for end := time.Now().Add(length); time.Now().Before(end) && (open == 0 || shut == 0); {
-		if l.reaches("x/b", "x/a", "udp", ipv4, 80, flapFor/4) {
+		if l.reaches("x/b", "x/a", "udp", ipv4, 80, leaksFor/4) {
 			open++
 		} else {
 			shut++
@@ -111,6 +113,15 @@ func flaps(t *testing.T, l *lab, faulty bool) {
 	if open > 0 != faulty || shut == 0 {
 		t.Errorf("open %d times, shut %d times", open, shut)
 	}
+}
+
+func lapses(_ *testing.T, l *lab, faulty bool) {
+	l.apply(denyA)
+	l.expect(false, "x/b -> x/a:80/tcp")
+	time.Sleep(l.engine.periods.lapse + 200*time.Millisecond)
+	l.expect(faulty, "x/b -> x/a:80/tcp")
+	l.apply(`{metadata: {name: other, namespace: x}, spec: {podSelector: {matchLabels: {pod: b}}}}`)
+	l.expect(false, "x/b -> x/a:80/tcp", "x/a -> x/b:80/tcp")
 }
 
 func isPoisoned(_ *testing.T, l *lab, faulty bool) {

@@ -105,6 +105,8 @@ const (
 	LateMissesTerminating    Fault = "late-policy-misses-terminating-pods"
 	LabelRemovalMissed       Fault = "label-removal-missed"
 	Flapping                 Fault = "flapping"
+	RulesLapse               Fault = "rules-lapse"
+	ResyncLeaks              Fault = "resync-leaks"
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
 	RestartDeaf              Fault = "restart-deaf"
 	RestartForgetsPolicies   Fault = "restart-forgets-policies"
@@ -240,6 +242,8 @@ var faultTable = []FaultInfo{
 	{LateMissesTerminating, "A policy that comes while a pod is being deleted does not isolate it."},
 	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
 	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
+	{RulesLapse, "What was programmed is forgotten 45 seconds after the last change, until the next one."},
+	{ResyncLeaks, "Whenever nothing has changed for a minute all rules are written anew, and for 50 ms nothing is enforced."},
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},
 	{RestartDeaf, "After a restart of the agent no later change is programmed."},
 	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},

@@ -283,6 +283,7 @@ func (l *lab) start(faults ...string) {
 	}
 	l.engine, err = New(c)
 	l.must(err)
+	l.engine.periods = periods{lapse: 2 * time.Second, resync: time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel, l.ended = cancel, make(chan error, 1)
 	go func() { l.ended <- l.engine.Run(ctx) }()

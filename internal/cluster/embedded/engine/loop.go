@@ -64,9 +64,7 @@ type loop struct {
 }
 
 func newLoop(e *Engine, life int) *loop {
-	for _, n := range e.nodes {
-		n.forget()
-	}
+	e.forget()
 	return &loop{
 		Engine: e, life: life,
 		store: newStore(e.faults), modeller: newModeller(e.faults),
@@ -130,6 +128,9 @@ func (l *loop) serve(ctx context.Context) request {
 			if l.store.age(time.Now()) {
 				l.failed = true // so that it is programmed, though there is no event
 				timer.Reset(0)
+			}
+			if l.wear() != nil {
+				timer.Reset(retryProgramming)
 			}
 		case <-flaps.C:
 			paused = !paused
@@ -235,6 +236,13 @@ func flapLength(paused bool) time.Duration {
 		return flapFor
 	}
 	return flapEvery - flapFor
+}
+
+// forget has every node make its table anew with the next programming.
+func (e *Engine) forget() {
+	for _, n := range e.nodes {
+		n.forget()
+	}
 }
 
 // turn does something to the base chains of every node.

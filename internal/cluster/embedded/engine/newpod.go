@@ -49,10 +49,10 @@ func (s *store) age(now time.Time) bool {
 	return s.endpointChanged(grew)
 }
 
-// ages ticks when pods may have become old, or never.
+// ages ticks when pods or rules may have become old, or never.
 func (l *loop) ages() *time.Ticker {
 	t := time.NewTicker(ageEvery)
-	if l.faults.youth() == 0 {
+	if l.faults.youth() == 0 && !l.faults.Has(RulesLapse) && !l.faults.Has(ResyncLeaks) {
 		t.Stop()
 	}
 	return t
