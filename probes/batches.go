@@ -124,8 +124,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		return protocol{}, attempt{}, localf("probing %s: %d time-outs, want 1 to %d", to, len(p.Timeouts), maxAttempts)
 	case p.Kind == KindOpen && p.Keep == "":
 		return protocol{}, attempt{}, localf("probing %s: a connection that stays open needs a name", to)
-	case p.From != 0 && p.Kind != KindTCP:
-		return protocol{}, attempt{}, localf("probing %s over %s: only TCP is dialled from a port that is given", to, p.Kind)
+	case p.From != 0 && p.Kind != KindTCP && p.Kind != KindUDP:
+		return protocol{}, attempt{}, localf("probing %s over %s: only TCP and UDP are dialled from a port that is given", to, p.Kind)
 	case p.Size != 0 && p.Kind != KindUDP, p.Size < 0, p.Size > maxGreeting:
 		return protocol{}, attempt{}, localf("probing %s: datagrams of %d bytes over %s, want at most %d, over UDP alone", to, p.Size, p.Kind, maxGreeting)
 	}

@@ -54,3 +54,47 @@ func TestBatchesTooOften(t *testing.T) {
 		}
 	}
 }
+
+// Several servers are dialled from one port that is given, at once and time and again.
+func TestDialledFromOnePort(t *testing.T) {
+	c := startAgent(t, "shop/web")
+	var probes []Probe
+	from := make(chan netip.AddrPort, 100)
+	for range 2 {
+		to, _ := listenUDP(t, func(greeting []byte, a net.Addr) [][]byte {
+			from <- netip.MustParseAddrPort(a.String())
+			return [][]byte{answerTo(greeting, "shop/db")}
+		})
+		probes = append(probes, Probe{Kind: KindUDP, Address: netip.MustParseAddrPort(to), From: 53, Timeouts: []time.Duration{time.Minute}})
+	}
+	for range 3 {
+		results, err := c.Probe(t.Context(), probes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range results {
+			if r.Outcome != flow.Connected || r.Peer != "shop/db" {
+				t.Errorf("%+v", r)
+			}
+		}
+	}
+	for range len(from) {
+		if a := <-from; a.Port() != 53 {
+			t.Errorf("dialled from %s", a)
+		}
+	}
+}
+
+func TestNotDialledFromOnePort(t *testing.T) {
+	c := startAgent(t, "shop/web")
+	for _, kind := range []Kind{KindSCTP, KindDNSUDP, KindICMP} {
+		p := Probe{Kind: kind, Address: netip.MustParseAddrPort("127.0.0.1:7133"), From: 53, Timeouts: []time.Duration{time.Second}}
+		results, err := c.Probe(t.Context(), []Probe{p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := results[0]; r.Outcome != flow.Failed || !strings.Contains(r.Detail, "only TCP and UDP") {
+			t.Errorf("%s: %+v", kind, r)
+		}
+	}
+}

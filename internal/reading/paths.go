@@ -27,17 +27,22 @@ func unless(open func(oracle.State, flow.Flow) bool) func(*evidence, int) []pred
 	}
 }
 
-// fromOnePort is for scenarios that dial from a port that is given.
+// fromOnePort is for scenarios that dial from a port that is given: datagrams are let
+// through, or whatever comes from there.
 func fromOnePort(e *evidence, moment int) []prediction {
-	if e.moments[e.last()].FromPort == 0 {
+	if e.moments[e.last()].SourcePort.Number() == 0 {
 		return nil
 	}
-	return []prediction{func(i int) flow.Verdict {
-		if e.moments[moment].FromPort == 0 {
+	passes := func(tcp bool) prediction {
+		return func(i int) flow.Verdict {
+			m, f := e.moments[moment], e.flows[i]
+			if m.SourcePort.Of(f, len(m.Step.Acts) > 0) != 0 && (tcp || f.Protocol == flow.UDP) {
+				return flow.Allow
+			}
 			return e.base(moment, i)
 		}
-		return flow.Allow
-	}}
+	}
+	return []prediction{passes(false), passes(true)}
 }
 
 func throughService(_ oracle.State, f flow.Flow) bool { return f.Via.Service() }

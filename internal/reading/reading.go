@@ -27,8 +27,8 @@ type Moment struct {
 	// Seen has one verdict per flow, OneWay only where it must be denied; Unknown where there is no evidence, or where no
 	// specification settles the flow.
 	Seen []flow.Verdict
-	// FromPort is the port that every flow was dialled from; 0 where ports were drawn.
-	FromPort uint16
+	// SourcePort is what the scenario says of the ports that flows are dialled from.
+	SourcePort scenario.SourcePort
 }
 
 // Reading is a mistake by its name, and in words that continue "consistent with".

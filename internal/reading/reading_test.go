@@ -21,7 +21,7 @@ func played(t *testing.T, s *scenario.Scenario, flows []flow.Flow) []Moment {
 		if err != nil {
 			return nil
 		}
-		m := Moment{World: w, Step: step, Seen: make([]flow.Verdict, len(flows)), FromPort: s.Topology.SourcePort.Number()}
+		m := Moment{World: w, Step: step, Seen: make([]flow.Verdict, len(flows)), SourcePort: s.Topology.SourcePort}
 		for i, f := range flows {
 			if v := w.Expect(f); v == flow.Allow || v == flow.Deny {
 				m.Seen[i] = v

@@ -49,7 +49,9 @@ func (b *bench) shape() string {
 }
 
 // fits reports whether labels are all that the stage lacks to be that topology.
-func (b *bench) fits(t scenario.Topology) bool { return b.stage != nil && b.shape() == deploy.Shape(t) }
+func (b *bench) fits(t scenario.Topology) bool {
+	return b.stage != nil && !b.topology.Traced() && b.shape() == deploy.Shape(t)
+}
 
 // relabel makes the stage that topology, with no policy in it, and has every agent
 // serve what the topology says.

@@ -66,8 +66,9 @@ type play struct {
 	bench    *bench
 	scenario *scenario.Scenario
 	flows    []flow.Flow
-	watcher  *observe.Watcher
-	fresh    *observe.Watcher // of the same targets, for the controls: it keeps no source port
+	watcher  *observe.Watcher // of steps that act
+	idle     *observe.Watcher // of the same targets, in steps that do nothing
+	fresh    *observe.Watcher // for the controls: it keeps no source port
 	oracle   *oracle.Play
 	world    *oracle.World
 	before   []flow.Verdict // what the last step expected; nil: all allowed
@@ -180,9 +181,14 @@ func (p *play) aim(ctx context.Context) error {
 		}
 	}
 	p.fresh = p.bench.run.pool.NewWatcher(targets)
-	p.watcher = p.fresh
-	if p.scenario.Topology.SourcePort != scenario.FreshPort {
+	p.watcher, p.idle = p.fresh, p.fresh
+	switch port := p.scenario.Topology.SourcePort; {
+	case port.Number() != 0:
+		p.watcher = p.bench.run.pool.NewWatcher(p.fromPort(targets, true))
+		p.idle = p.bench.run.pool.NewWatcher(p.fromPort(targets, false))
+	case port != scenario.FreshPort:
 		p.watcher = p.bench.run.pool.NewWatcher(p.keepPorts(targets))
+		p.idle = p.watcher
 	}
 	p.dialled = make([]netip.AddrPort, len(targets))
 	for i, t := range targets {
@@ -199,10 +205,19 @@ func (p *play) keepPorts(targets []observe.Target) []observe.Target {
 	kept := slices.Clone(targets)
 	for i := range kept {
 		kept[i].Keep = p.nameOf(kept[i])
-		kept[i].FromPort = p.scenario.Topology.SourcePort.Number()
 		kept[i].Renew = p.scenario.Topology.SourcePort == scenario.KeptPort
 	}
 	return kept
+}
+
+// fromPort has each target dialled from the port that it has in steps that act, or in those
+// that do nothing.
+func (p *play) fromPort(targets []observe.Target, acts bool) []observe.Target {
+	given := slices.Clone(targets)
+	for i := range given {
+		given[i].FromPort = p.scenario.Topology.SourcePort.Of(given[i].Flow, acts)
+	}
+	return given
 }
 
 // conclude sets the scenario's result; what no specification settles is recorded,
@@ -254,7 +269,11 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 		since = time.Now() // nothing changes any more
 	}
 	goal := p.goal(step, expected, since)
-	result := p.watch(ctx, p.watcher, goal)
+	watcher := p.watcher
+	if len(step.Acts) == 0 {
+		watcher = p.idle
+	}
+	result := p.watch(ctx, watcher, goal)
 	result.Name, result.Source = step.Name, step.Source
 	p.bench.run.learner.learn(step, &result)
 	p.explain(result.Cells)

@@ -22,7 +22,7 @@ func (p *play) read(step *judge.Step, done scenario.Step, w *oracle.World) {
 		}}
 	}
 	p.moments = append(p.moments, reading.Moment{
-		World: w, Step: done, Seen: evidenceOf(step, p.seen.expected), FromPort: p.scenario.Topology.SourcePort.Number(),
+		World: w, Step: done, Seen: evidenceOf(step, p.seen.expected), SourcePort: p.scenario.Topology.SourcePort,
 	})
 	if step.Result != judge.Fail || len(step.Flaps) > 0 || p.bench.run.toothless() {
 		return

@@ -34,6 +34,7 @@ func TestReadingsNameTheFault(t *testing.T) {
 		{engine.StaleOnNamespaceRecreate, "renewed-namespace-labels", []string{"renewed-namespace-is-a-new-one"}},
 		{engine.NewPodOpen, "new-pod-open", []string{"new-pods-keep-to-policies-from-their-first-instant"}},
 		{engine.AnswersToldByPort, "source-port-passes", []string{"source-port-opens-nothing"}},
+		{engine.UDPAnswersToldByPort, "source-port-passes", []string{"source-port-opens-nothing"}},
 		{engine.AnswersDenied, "answers-denied", []string{"canonical-deny-ingress", "udp-in-egress"}},
 		{engine.PeersCrossed, "peers-crossed", []string{"pairs-of-selectors-are-not-crossed"}},
 		{engine.LabelSignsAlike, "label-signs-alike", []string{"words-that-differ-in-one-sign"}},

@@ -171,6 +171,20 @@ func gone(t *testing.T, c cluster.Cluster) {
 	}
 }
 
+// TestNobodyMeetsTheDatagramsOfTheScenarioBefore runs two scenarios with the same pods, of
+// which each denies datagrams from a port from which the other has let them through.
+func TestNobodyMeetsTheDatagramsOfTheScenarioBefore(t *testing.T) {
+	s := named(t, "source-port-opens-nothing")[0]
+	mirror, why := s.Mirror()
+	if mirror == nil {
+		t.Fatal(why)
+	}
+	result := runOn(t, open(t), runner.Config{Scenarios: []*scenarioT{s, mirror}, Parallel: 1})
+	if result.Count(judge.Pass) != 2 {
+		t.Errorf("want 2 passes:\n%s", text(t, result))
+	}
+}
+
 // TestARestartDisturbsNobody: no other scenario runs while one restarts the CNI's agent.
 func TestARestartDisturbsNobody(t *testing.T) {
 	const disturbs = "restart-keeps-the-policies"

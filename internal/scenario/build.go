@@ -53,6 +53,7 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 	b.head()
 	b.topologyOf(l, doc.Spec.Topology)
 	b.steps(doc.Spec.Steps)
+	b.datagramsFromOnePort()
 	b.features(doc.Spec.Features)
 	return b.s
 }

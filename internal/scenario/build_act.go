@@ -105,20 +105,6 @@ func (b *builder) sequence(s *Step, doc stepDoc, at string) {
 	}
 }
 
-// fromOnePort reports a step that dials a flow again while it is still being dialled,
-// which cannot be done from one source port.
-func (b *builder) fromOnePort(s *Step, at string) {
-	if b.s.Topology.SourcePort == FreshPort {
-		return
-	}
-	if s.Steady {
-		b.Wrong(strict.Child(at, "steady"), "tries each flow before the last try has ended, but the topology says sourcePort: remove one of the two")
-	}
-	if len(s.Debuts()) > 0 {
-		b.Wrong(strict.Child(at, "eager"), "tries each flow before the last try has ended, but the topology says sourcePort: remove one of the two")
-	}
-}
-
 // repeatable follows a second round: what it deletes has to be there again.
 func (b *builder) repeatable(s *Step, at string) {
 	for _, act := range s.Acts {

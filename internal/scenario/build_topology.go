@@ -3,7 +3,6 @@ package scenario
 import (
 	"cmp"
 	"fmt"
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -88,45 +87,6 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	d.hostPortsClash(t, strict.Child(at, "pods"))
 	d.size(t, at)
 	return t
-}
-
-// sourcePort reports what is not a source port, and one that nobody can dial from.
-func (d *decoder) sourcePort(t Topology, path string) {
-	number := t.SourcePort.Number()
-	switch {
-	case t.SourcePort == SamePort, t.SourcePort == KeptPort:
-		return
-	case number == 0:
-		d.Wrong(path, "is %q: write %s, %s or a number from 1 to 65535", t.SourcePort, SamePort, KeptPort)
-		return
-	case !t.Direct:
-		d.Wrong(path, "is %d, and from one port a pod and its Service cannot both be dialled, which are one flow to connection tracking: write direct: true beside it", number)
-	}
-	for who, ports := range t.servers() {
-		for _, p := range ports {
-			switch {
-			case p.Protocol != flow.TCP:
-				d.Wrong(path, "is %d, and %s serves %s: connection tracking takes datagrams from one port for one flow, so that only TCP can be dialled from a port that is given", number, who, p)
-			case p.Number == number:
-				d.Wrong(path, "is %d, which %s serves: nobody can dial from a port that it serves", number, who)
-			}
-		}
-	}
-	if t.DNS {
-		d.Wrong(path, "is %d, and dns asks over UDP: only TCP can be dialled from a port that is given", number)
-	}
-}
-
-// servers yields everybody who serves ports, by a name for errors.
-func (t Topology) servers() iter.Seq2[string, []flow.Port] {
-	return func(yield func(string, []flow.Port) bool) {
-		for _, p := range t.Pods {
-			if !yield("pod "+p.Endpoint().String(), p.Ports) {
-				return
-			}
-		}
-		_ = yield("the host outside", t.External.Ports) && yield("a node", t.Nodes.Ports)
-	}
 }
 
 // size keeps a matrix from being empty, and from being too large to be probed.

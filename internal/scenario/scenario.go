@@ -9,7 +9,6 @@ package scenario
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -70,25 +69,6 @@ type Topology struct {
 	// Terminating are pods that a step deletes with a grace period, which their processes
 	// spend serving and dialling.
 	Terminating []flow.Endpoint
-}
-
-// SourcePort says from which port a flow is dialled: a number, or one of the following.
-type SourcePort string
-
-// The ports that a flow is dialled from. The controls always draw fresh ones.
-const (
-	FreshPort SourcePort = ""                // one that its server has not seen for minutes
-	SamePort  SourcePort = "same"            // always the same, all through the steps
-	KeptPort  SourcePort = "until-connected" // the same until a connection stands, and then another
-)
-
-// Number is the port that every flow is dialled from; 0 where it is drawn.
-func (p SourcePort) Number() uint16 {
-	n, err := strconv.ParseUint(string(p), 10, 16)
-	if err != nil {
-		return 0
-	}
-	return uint16(n)
 }
 
 // Namespace is a namespace of the topology, under the scenario's own name for it.

@@ -122,7 +122,10 @@ func (w *writer) forwardRules(d direction, faults Faults) {
 		w.rule(forwardChain(d), acceptIf(established())...)
 	}
 	if faults.Has(AnswersToldByPort) {
-		w.rule(forwardChain(d), acceptIf(fromPort(dnsPort))...)
+		w.rule(forwardChain(d), acceptIf(fromPort(unix.IPPROTO_TCP, dnsPort))...)
+	}
+	if faults.Has(UDPAnswersToldByPort) {
+		w.rule(forwardChain(d), acceptIf(fromPort(unix.IPPROTO_UDP, dnsPort))...)
 	}
 	w.recall(d, faults)
 	w.lookUp(forwardChain(d), d)

@@ -103,12 +103,12 @@ func loadPort(serviceSide bool) expr.Any {
 // dnsPort is where DNS servers answer from.
 const dnsPort = 53
 
-// fromPort matches what comes from that port, over whatever has ports.
-func fromPort(number uint16) []expr.Any {
-	return []expr.Any{
+// fromPort matches what comes from that port over a protocol.
+func fromPort(protocol uint8, number uint16) []expr.Any {
+	return append(ofProtocol(protocol),
 		&expr.Payload{DestRegister: register, Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 2},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: binary.BigEndian.AppendUint16(nil, number)},
-	}
+	)
 }
 
 // connectionIs matches connections whose key has any of the bits.

@@ -42,7 +42,8 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	TransientLeakOnDelete:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
 	DeniedTupleStaysShut:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
 	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
-	AnswersToldByPort:      dialledFromDNS,
+	AnswersToldByPort:      func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "tcp", "udp", faulty) },
+	UDPAnswersToldByPort:   func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "udp", "tcp", faulty) },
 	AnswersDenied:          comesThrough,
 	ConnectionsCutOnChange: func(t *testing.T, l *lab, faulty bool) { cutBy(t, l, faulty, func() { l.update(); l.removeOther() }) },
 	RestartCutsConnections: func(t *testing.T, l *lab, faulty bool) {
@@ -175,9 +176,9 @@ func dialledAgain(t *testing.T, l *lab, first, second string, faulty bool) {
 	for n, f := range families {
 		port := 40000 + n
 		l.apply(first)
-		before := l.reachesFrom(port, "x/b", "x/a", f, patienceFor(first == letBIn))
+		before := l.reachesFrom("tcp", port, "x/b", "x/a", f, patienceFor(first == letBIn))
 		l.apply(second)
-		after := l.reachesFrom(port, "x/b", "x/a", f, patienceFor((first == letBIn) == faulty))
+		after := l.reachesFrom("tcp", port, "x/b", "x/a", f, patienceFor((first == letBIn) == faulty))
 		if before != (first == letBIn) || (after == before) != faulty {
 			t.Errorf("family %d: got through: %t, and then %t", f, before, after)
 		}
@@ -186,16 +187,18 @@ func dialledAgain(t *testing.T, l *lab, first, second string, faulty bool) {
 	}
 }
 
-// dialledFromDNS looks whether the port that a connection comes from decides what becomes
-// of it.
-func dialledFromDNS(t *testing.T, l *lab, faulty bool) {
+// dialledFromDNS looks whether the port that something comes from decides what becomes of
+// it, over one protocol and not over the other.
+func dialledFromDNS(t *testing.T, l *lab, open, other string, faulty bool) {
 	l.apply(denyA)
 	for _, f := range families {
-		if got := l.reachesFrom(dnsPort, "x/b", "x/a", f, patienceFor(faulty)); got != faulty {
-			t.Errorf("family %d: got through from port %d: %t", f, dnsPort, got)
+		for protocol, want := range map[string]bool{open: faulty, other: false} {
+			if got := l.reachesFrom(protocol, dnsPort, "x/b", "x/a", f, patienceFor(want)); got != want {
+				t.Errorf("family %d: got through over %s from port %d: %t", f, protocol, dnsPort, got)
+			}
 		}
 	}
-	l.expect(false, "x/b -> x/a:80/tcp") // from another port
+	l.expect(false, "x/b -> x/a:80/tcp", "x/b -> x/a:80/udp") // from another port
 }
 
 // comesThrough looks whether what is denied gets to the server, which its sender does not see.

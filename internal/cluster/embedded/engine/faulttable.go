@@ -85,6 +85,7 @@ const (
 	RepliesDropped           Fault = "replies-dropped"
 	AnswersDenied            Fault = "answers-denied"
 	AnswersToldByPort        Fault = "answers-told-by-port"
+	UDPAnswersToldByPort     Fault = "udp-answers-told-by-port"
 	DeniedTupleStaysShut     Fault = "denied-tuple-stays-shut"
 	AllowedTupleStaysOpen    Fault = "allowed-tuple-stays-open"
 	NodeTrafficDenied        Fault = "node-traffic-denied"
@@ -220,7 +221,8 @@ var faultTable = []FaultInfo{
 	{ServicePortJudged, "A connection through a Service is judged by the Service's port."},
 	{RepliesDropped, "Keeps no state: replies are judged as connections of their own."},
 	{AnswersDenied, "What is denied comes through all the same: only its answer is dropped."},
-	{AnswersToldByPort, "What comes from port 53 is taken for the answer of a DNS server, and let through."},
+	{AnswersToldByPort, "What comes over TCP from port 53 is taken for the answer of a DNS server, and let through."},
+	{UDPAnswersToldByPort, "A datagram from port 53 is taken for the answer of a DNS server, and let through."},
 	{DeniedTupleStaysShut, "What was denied stays so for a minute to whoever dials from the same port again."},
 	{AllowedTupleStaysOpen, "What was allowed stays so for a minute to whoever dials from the same port again."},
 	{NodeTrafficDenied, "What a node sends to its own pods is judged like any other traffic."},

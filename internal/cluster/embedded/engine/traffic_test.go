@@ -110,17 +110,21 @@ func (l *lab) reaches(from, to, protocol string, f family, number int, patience 
 	return c.Close() == nil
 }
 
-// reachesFrom is reaches over TCP from a port of its own, which is free afterwards.
-func (l *lab) reachesFrom(port int, from, to string, f family, patience time.Duration) bool {
+// reachesFrom is reaches from a port of its own, which is free afterwards.
+func (l *lab) reachesFrom(protocol string, port int, from, to string, f family, patience time.Duration) bool {
 	var c net.Conn
-	dialer := net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{Port: port}, Control: func(_, _ string, raw syscall.RawConn) error {
+	var local net.Addr = &net.TCPAddr{Port: port}
+	if protocol == "udp" {
+		local = &net.UDPAddr{Port: port}
+	}
+	dialer := net.Dialer{Timeout: patience, LocalAddr: local, Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
 			linger := &unix.Linger{Onoff: 1}
 			l.must(errors.Join(unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 1), unix.SetsockoptLinger(int(fd), unix.SOL_SOCKET, unix.SO_LINGER, linger)))
 		})
 	}}
 	err := l.hosts[from].do(func() (err error) {
-		c, err = dialer.DialContext(l.t.Context(), "tcp", netip.AddrPortFrom(l.hosts[to].addr(f), 80).String())
+		c, err = dialer.DialContext(l.t.Context(), protocol, netip.AddrPortFrom(l.hosts[to].addr(f), 80).String())
 		return err
 	})
 	if err != nil {
