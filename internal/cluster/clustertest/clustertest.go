@@ -43,6 +43,7 @@ func Run(t *testing.T, provider func() cluster.Provider) {
 	t.Run("ServiceWithoutPods", func(t *testing.T) { testServiceWithoutPods(t, l) })
 	t.Run("NodePort", func(t *testing.T) { testNodePort(t, l) })
 	t.Run("Readiness", func(t *testing.T) { testReadiness(t, l) })
+	t.Run("ReadinessGate", func(t *testing.T) { testReadinessGate(t, l) })
 	t.Run("Policy", func(t *testing.T) { testPolicy(t, l) })
 	t.Run("Restart", func(t *testing.T) { testRestart(t, l) })
 	t.Run("Recreate", func(t *testing.T) { testRecreate(t, l) })

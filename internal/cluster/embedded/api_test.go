@@ -122,6 +122,7 @@ func TestAPIRefuses(t *testing.T) {
 		"bad label":         {create("x", func(p *corev1.Pod) { p.Labels["a b"] = "" }), apierrors.IsInvalid},
 		"no container":      {create("x", func(p *corev1.Pod) { p.Spec.Containers = nil }), apierrors.IsInvalid},
 		"bad port":          {create("x", func(p *corev1.Pod) { p.Spec.Containers[0].Ports[0].ContainerPort = 70000 }), apierrors.IsInvalid},
+		"bad gate":          {create("x", func(p *corev1.Pod) { p.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "a b"}} }), apierrors.IsInvalid},
 		"bad policy":        {badPolicy, apierrors.IsInvalid},
 		"absent pod":        {absent, apierrors.IsNotFound},
 		"first":             {create("x", func(*corev1.Pod) {}), func(err error) bool { return err == nil }},

@@ -84,8 +84,11 @@ func (k *kubelet) handle(ctx context.Context, kind watch.EventType, pod *corev1.
 		}
 		return
 	}
-	if run == nil {
+	switch {
+	case run == nil:
 		k.launch(ctx, pod)
+	case !readyDecided(pod):
+		k.wg.Go(func() { run.update(decideReady) })
 	}
 }
 

@@ -216,7 +216,7 @@ func describe(pod *corev1.Pod, state agentState, ready bool) {
 		}
 	}
 	setCondition(s, corev1.ContainersReady, ready, "", "")
-	setCondition(s, corev1.PodReady, ready, "", "")
+	decideReady(pod)
 }
 
 func containerState(s agentState) corev1.ContainerState {

@@ -44,6 +44,11 @@ func validatePod(pod, old *corev1.Pod) field.ErrorList {
 		}
 		errs = append(errs, validateContainerPorts(c.Ports, path.Child("ports"))...)
 	}
+	for i, g := range pod.Spec.ReadinessGates {
+		for _, msg := range utilvalidation.IsQualifiedName(string(g.ConditionType)) {
+			errs = append(errs, field.Invalid(spec.Child("readinessGates").Index(i).Child("conditionType"), g.ConditionType, msg))
+		}
+	}
 	errs = append(errs, validateRestartPolicy(pod.Spec.RestartPolicy, spec.Child("restartPolicy"))...)
 	errs = append(errs, metavalidation.ValidateLabels(pod.Spec.NodeSelector, spec.Child("nodeSelector"))...)
 	if old != nil && !samePodSpec(pod, old) {
