@@ -51,8 +51,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// act carries out actions in the order of the format: renew, apply, delete, label, complete,
-// terminate, recreate, reuse, eager, restart.
+// act carries out actions in the order of the format: renew, ready, apply, delete, label,
+// complete, terminate, recreate, reuse, eager, restart.
 func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	var err error
 	do := func(f func() error) {
@@ -63,6 +63,9 @@ func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 	for _, r := range act.Renew {
 		do(func() error { return s.renew(ctx, r) })
 	}
+	do(func() error {
+		return each(act.Ready, func(r scenario.Readiness) error { return s.setReady(ctx, r.Pod, r.Ready) })
+	})
 	for _, m := range act.Apply {
 		do(func() error { return s.apply(ctx, m) })
 	}
@@ -230,7 +233,7 @@ func (s *Stage) patchLabels(ctx context.Context, namespace, pod string, change m
 }
 
 // Pristine reports whether Reset would have nothing to do: no policy is left, and
-// every label is the topology's, and no pod has completed or terminates.
+// every label is the topology's, and no pod is unready, has completed or terminates.
 func (s *Stage) Pristine() bool {
 	for _, ns := range s.topology.Namespaces {
 		if len(difference(s.labels[ns.Name], ns.Labels)) > 0 {
@@ -242,15 +245,18 @@ func (s *Stage) Pristine() bool {
 			return false
 		}
 	}
-	return len(s.policies)+len(s.system)+len(s.Gone())+len(s.Terminating()) == 0
+	return len(s.policies)+len(s.system)+len(s.Unready())+len(s.Gone())+len(s.Terminating()) == 0
 }
 
-// Reset deletes every policy that steps left and gives all labels the values of
-// the topology. The topology may differ from the deployed one in labels only (see
-// Shape): the stage then becomes that topology. Pods that have completed or terminate stay so:
-// see Revive.
+// Reset makes pods ready that are not, deletes every policy that steps left and gives all
+// labels the values of the topology. The topology may differ from the deployed one in
+// labels only (see Shape): the stage then becomes that topology. Pods that have completed
+// or terminate stay so: see Revive.
 func (s *Stage) Reset(ctx context.Context, t scenario.Topology) (time.Time, error) {
-	errs := []error{s.resetSystem(ctx)}
+	errs := []error{
+		s.resetSystem(ctx),
+		each(s.Unready(), func(e flow.Endpoint) error { return s.setReady(ctx, e, true) }),
+	}
 	for key := range s.policies {
 		errs = append(errs, s.delete(ctx, key))
 	}
@@ -281,9 +287,10 @@ func Shape(t scenario.Topology) string {
 		Readiness   bool
 		Completing  []flow.Endpoint
 		Terminating []flow.Endpoint
+		Gated       []flow.Endpoint
 	}
 	shape.Direct, shape.NodePort, shape.Readiness = t.Direct, t.NodePort, t.Readiness
-	shape.Completing, shape.Terminating = t.Completing, t.Terminating
+	shape.Completing, shape.Terminating, shape.Gated = t.Completing, t.Terminating, t.Gated
 	for _, ns := range t.Namespaces {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}

@@ -62,9 +62,17 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 	if s.topology.Readiness {
 		probeReadiness(object, p.pod.Ports)
 	}
+	gated := slices.Contains(s.topology.Gated, p.pod.Endpoint())
+	if gated {
+		gate(object)
+	}
 	p.debut.prepare(object)
 	if _, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Create(ctx, object, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("creating pod %q: %w", p.pod.Endpoint(), err)
+	}
+	p.unready = false
+	if gated {
+		return s.open(ctx, p.pod.Endpoint(), true)
 	}
 	return nil
 }

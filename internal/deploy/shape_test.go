@@ -37,6 +37,7 @@ func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
 		"readiness probes":    {func(t *scenario.Topology) { t.Readiness = true }, false},
 		"the host's network":  {func(t *scenario.Topology) { t.Pods[0].HostNetwork = true }, false},
 		"a pod that lingers":  {func(t *scenario.Topology) { t.Terminating = []flow.Endpoint{flow.Pod("x", "p")} }, false},
+		"a pod with a gate":   {func(t *scenario.Topology) { t.Gated = []flow.Endpoint{flow.Pod("x", "p")} }, false},
 		"ports on the nodes":  {func(t *scenario.Topology) { t.NodePort = true }, false},
 		"large datagrams":     {func(t *scenario.Topology) { t.Datagram = 9000 }, true},
 		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},

@@ -74,9 +74,11 @@ type podState struct {
 	completed bool
 	// terminating is true for a pod that is being deleted and goes on.
 	terminating bool
-	had         []netip.Addr
-	debut       *Debut // nil but for pods that are started eagerly
-	lastWords   string // of the init container
+	// unready is true for a pod that a step has made unready.
+	unready   bool
+	had       []netip.Addr
+	debut     *Debut // nil but for pods that are started eagerly
+	lastWords string // of the init container
 }
 
 // Up deploys a topology as stage number n of a run and waits until every pod is

@@ -84,8 +84,8 @@ func (p *Play) act(step scenario.Step, applied scenario.Binding) error {
 }
 
 // changes yields the changes of single objects that an act makes, in the order of the
-// format. A new pod has the labels of the old one, and a restart leaves all objects as
-// they are.
+// format. A new pod has the labels of the old one, a restart leaves all objects as they
+// are, and whether a pod is ready decides nothing.
 func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[func() error, error] {
 	return func(yield func(func() error, error) bool) {
 		for _, r := range act.Renew {

@@ -276,6 +276,8 @@ func deedName(d scenario.Deed) string {
 		return "labels changed"
 	case scenario.Renew:
 		return "namespace replaced"
+	case scenario.Ready:
+		return "pod ready or unready"
 	case scenario.Complete:
 		return "pod completed"
 	case scenario.Terminate:

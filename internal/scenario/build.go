@@ -30,6 +30,8 @@ type builder struct {
 	opened bool
 	// terminating are the pods that are being deleted.
 	terminating map[flow.Endpoint]bool
+	// unready are the pods that are not ready.
+	unready map[flow.Endpoint]bool
 }
 
 // build always returns a Scenario, which is of use only where no problem was found.
@@ -39,7 +41,10 @@ func (l *loader) build(d *decoder, n *yaml.Node) *Scenario {
 	d.Shaped()
 	d.header(doc.APIVersion, doc.Kind, "")
 	d.nameIsStem(doc.Metadata.Name)
-	b := builder{decoder: d, policies: map[PolicyKey]bool{}, gone: map[flow.Endpoint]bool{}, corpses: map[flow.Endpoint]bool{}, terminating: map[flow.Endpoint]bool{}}
+	b := builder{
+		decoder: d, policies: map[PolicyKey]bool{}, gone: map[flow.Endpoint]bool{}, corpses: map[flow.Endpoint]bool{},
+		terminating: map[flow.Endpoint]bool{}, unready: map[flow.Endpoint]bool{},
+	}
 	b.s = &Scenario{
 		Name:     doc.Metadata.Name,
 		File:     d.File,

@@ -43,7 +43,7 @@ func (s *Scenario) Manifests() iter.Seq[Manifest] {
 // acts reads what a step does: one act by the step's own fields, or several.
 func (b *builder) acts(doc stepDoc, at string) []Act {
 	renewed := b.renewals(doc.Renew, strict.Child(at, "renew"))
-	one := b.act(actDoc{doc.Apply, doc.Delete, doc.Label, doc.Recreate, doc.Restart}, at)
+	one := b.act(actDoc{doc.Ready, doc.Apply, doc.Delete, doc.Label, doc.Recreate, doc.Restart}, at)
 	one.Renew = renewed
 	b.lives(doc, &one, at)
 	path := strict.Child(at, "acts")
@@ -64,7 +64,7 @@ func (b *builder) acts(doc stepDoc, at string) []Act {
 	for i, d := range doc.Acts {
 		list[i] = b.act(d, strict.Index(path, i))
 		if list[i].empty() && b.WellShaped() {
-			b.Wrong(strict.Index(path, i), "does nothing: write apply, delete, label, recreate or restart")
+			b.Wrong(strict.Index(path, i), "does nothing: write ready, apply, delete, label, recreate or restart")
 		}
 	}
 	return list
@@ -72,11 +72,13 @@ func (b *builder) acts(doc stepDoc, at string) []Act {
 
 func (b *builder) act(doc actDoc, at string) Act {
 	a := Act{
+		Ready:    b.readiness(doc, strict.Child(at, "ready")),
 		Apply:    b.apply(doc, at),
 		Label:    b.labelChanges(doc.Label, strict.Child(at, "label")),
 		Recreate: b.recreations(doc.Recreate, strict.Child(at, "recreate")),
 		Restart:  doc.Restart,
 	}
+	b.renewed(a.Recreate)
 	a.Delete, a.Remove = b.deletions(doc.Delete, strict.Child(at, "delete"))
 	return a
 }
@@ -105,9 +107,16 @@ func (b *builder) sequence(s *Step, doc stepDoc, at string) {
 	}
 }
 
-// repeatable follows a second round: what it deletes has to be there again.
+// repeatable follows a second round: what it deletes has to be there again, and what it
+// makes ready unready.
 func (b *builder) repeatable(s *Step, at string) {
 	for _, act := range s.Acts {
+		for _, r := range act.Ready {
+			if !b.turns(r) {
+				b.Wrong(at, "the second time pod %q is %s already", r.Pod.String(), r.word())
+			}
+		}
+		b.renewed(act.Recreate)
 		for _, m := range act.Apply {
 			b.policies[m.Key()] = true
 		}

@@ -44,8 +44,9 @@ func (b *builder) debuts(doc stepDoc, at string) []Debut {
 			b.Wrong(entry, "pod %q would dial %d flows every 10 ms: no more than %d are possible, write a smaller topology", text, n, maxDebutFlows)
 		}
 		list = append(list, Debut{pod, who == byInit})
+		b.renewed([]flow.Endpoint{pod})
 	}
-	if others := len(doc.Renew)+len(doc.Apply)+len(doc.Delete)+len(doc.Label)+len(doc.Complete)+len(doc.Terminate)+len(doc.Recreate)+len(doc.Reuse) > 0 || doc.Restart; others && len(list) > 0 {
+	if others := len(doc.Renew)+len(doc.Ready)+len(doc.Apply)+len(doc.Delete)+len(doc.Label)+len(doc.Complete)+len(doc.Terminate)+len(doc.Recreate)+len(doc.Reuse) > 0 || doc.Restart; others && len(list) > 0 {
 		b.Wrong(path, "must stand alone: what holds from a pod's first instant is what held before the step")
 	}
 	return list

@@ -8,6 +8,7 @@ type Deed string
 // The deeds, in the order in which a step does them.
 const (
 	Renew     Deed = "renew"     // a namespace
+	Ready     Deed = "ready"     // a pod, or no more
 	Create    Deed = "create"    // a policy
 	Update    Deed = "update"    // a policy that was there
 	Delete    Deed = "delete"    // a policy
@@ -23,7 +24,7 @@ const (
 
 // Deeds are all deeds, in their order.
 func Deeds() []Deed {
-	return []Deed{Renew, Create, Update, Delete, Label, Complete, Terminate, Remove, Recreate, Reuse, Eager, Restart}
+	return []Deed{Renew, Ready, Create, Update, Delete, Label, Complete, Terminate, Remove, Recreate, Reuse, Eager, Restart}
 }
 
 // Deeds says for every step what it does, each kind once.
@@ -63,6 +64,7 @@ func (a Act) does(found map[Deed]bool, exists map[PolicyKey]bool) {
 	for _, key := range a.Delete {
 		delete(exists, key)
 	}
+	found[Ready] = found[Ready] || len(a.Ready) > 0
 	found[Delete] = found[Delete] || len(a.Delete) > 0
 	found[Label] = found[Label] || len(a.Label) > 0
 	found[Complete] = found[Complete] || len(a.Complete) > 0

@@ -105,6 +105,7 @@ type nodesDoc struct {
 
 type stepDoc struct {
 	Name      string                        `json:"name"`
+	Ready     map[string]bool               `json:"ready"`
 	Apply     []networkingv1.NetworkPolicy  `json:"apply"`
 	Delete    []string                      `json:"delete"`
 	Label     map[string]map[string]*string `json:"label"`
@@ -126,6 +127,7 @@ type stepDoc struct {
 
 // actDoc is an act of several; stepDoc has the same fields for a step of one.
 type actDoc struct {
+	Ready    map[string]bool               `json:"ready"`
 	Apply    []networkingv1.NetworkPolicy  `json:"apply"`
 	Delete   []string                      `json:"delete"`
 	Label    map[string]map[string]*string `json:"label"`

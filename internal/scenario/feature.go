@@ -36,6 +36,7 @@ func Features() []Feature {
 		{"named-port", "A policy opens a port by its name.", false},
 		{"namespace-selector", "A policy names peers by the labels of their namespace.", false},
 		{"node-traffic", "The nodes themselves take part.", true},
+		{"pod-readiness", "A step makes pods unready, by a condition in their status.", true},
 		{"pod-selector", "A policy names peers by their own labels.", false},
 		{"restart", "A step restarts the CNI's agent.", true},
 		{"sctp", "A policy names SCTP.", false},
@@ -50,6 +51,7 @@ func Needs(s *Scenario) []string {
 		"external-host": s.Topology.External.Hosts > 0,
 		"node-traffic":  s.Topology.Nodes.Probed || len(s.Topology.onHost()) > 0,
 		"dns":           s.Topology.DNS,
+		"pod-readiness": len(s.Topology.Gated) > 0,
 		"two-nodes":     s.Topology.NodeCount() > 1,
 	}
 	for act := range s.acts() {

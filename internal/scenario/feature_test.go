@@ -62,11 +62,12 @@ func doing(a Act) []Step { return []Step{{Acts: []Act{a}, Times: 1}} }
 
 func TestNeeds(t *testing.T) {
 	one := Topology{Pods: []Pod{{Namespace: "x", Name: "a", Node: 1}}}
-	two, hosts, nodes, dns := one, one, one, one
+	two, hosts, nodes, dns, gated := one, one, one, one, one
 	two.Pods = []Pod{{Namespace: "x", Name: "a", Node: 2}}
 	hosts.External.Hosts = 1
 	nodes.Nodes.Probed = true
 	dns.DNS = true
+	gated.Gated = []flow.Endpoint{flow.Pod("x", "a")}
 	block := func(cidr string) Act {
 		return Act{Apply: []Manifest{manifest(t, `{egress: [{to: [{ipBlock: {cidr: "`+cidr+`"}}]}]}`)}}
 	}
@@ -80,6 +81,7 @@ func TestNeeds(t *testing.T) {
 		{hosts, Act{}, "external-host"},
 		{nodes, Act{}, "node-traffic"},
 		{dns, Act{}, "dns"},
+		{gated, Act{}, "pod-readiness"},
 		{one, Act{Restart: true}, "restart"},
 		{one, Act{Recreate: []flow.Endpoint{flow.Pod("x", "a")}}, ""},
 		{one, Act{Label: []LabelChange{{Namespace: "x"}}}, ""},

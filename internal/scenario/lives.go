@@ -59,7 +59,7 @@ func (s Step) Debuts() []Debut {
 // actions are the fields of the document by which a step acts, in the order in which
 // it does.
 func actions() []string {
-	return []string{"renew", "apply", "delete", "label", "complete", "terminate", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
+	return []string{"renew", "ready", "apply", "delete", "label", "complete", "terminate", "recreate", "reuse", "eager", "restart", "acts", "times", "steady"}
 }
 
 // lives reads what a step does to the lives of pods. It is called after everything
@@ -190,6 +190,7 @@ func (b *builder) reuses(texts map[string]string, a Act, at string) []Heir {
 			b.Wrong(path, "the address of pod %q is given away twice", of.String())
 		}
 		list = append(list, Heir{pod, of})
+		b.renewed([]flow.Endpoint{pod})
 	}
 	return list
 }

@@ -189,6 +189,6 @@ func (t Topology) clone() Topology {
 		t.Pods[i].Ports = slices.Clone(t.Pods[i].Ports)
 	}
 	t.External.Ports, t.Nodes.Ports = slices.Clone(t.External.Ports), slices.Clone(t.Nodes.Ports)
-	t.Completing, t.Terminating = slices.Clone(t.Completing), slices.Clone(t.Terminating)
+	t.Completing, t.Terminating, t.Gated = slices.Clone(t.Completing), slices.Clone(t.Terminating), slices.Clone(t.Gated)
 	return t
 }

@@ -41,6 +41,7 @@ func (b *builder) renewals(docs map[string]namespaceDoc, at string) []Renewal {
 			}
 		}
 		maps.DeleteFunc(b.policies, func(key PolicyKey, _ bool) bool { return key.Namespace == name })
+		b.renewed(r.Pods)
 		list = append(list, r)
 	}
 	return list

@@ -69,6 +69,8 @@ type Topology struct {
 	// Terminating are pods that a step deletes with a grace period, which their processes
 	// spend serving and dialling.
 	Terminating []flow.Endpoint
+	// Gated are pods that a step makes ready or unready, by a readiness gate that they have.
+	Gated []flow.Endpoint
 }
 
 // Namespace is a namespace of the topology, under the scenario's own name for it.
@@ -125,6 +127,7 @@ type Step struct {
 // Act is what a step does, in the order of its fields.
 type Act struct {
 	Renew    []Renewal
+	Ready    []Readiness
 	Apply    []Manifest
 	Delete   []PolicyKey
 	Label    []LabelChange
@@ -140,7 +143,7 @@ type Act struct {
 
 // empty reports whether the act does nothing.
 func (a Act) empty() bool {
-	return len(a.Apply)+len(a.Delete)+len(a.Label)+len(a.Recreate) == 0 && !a.Restart && !a.lives()
+	return len(a.Ready)+len(a.Apply)+len(a.Delete)+len(a.Label)+len(a.Recreate) == 0 && !a.Restart && !a.lives()
 }
 
 // Restarts reports whether the step restarts the CNI's agent.
