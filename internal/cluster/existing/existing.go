@@ -66,6 +66,10 @@ func (p *provider) Open(ctx context.Context, progress func(string)) (cluster.Clu
 	if err := checkRights(ctx, api); err != nil {
 		return nil, fmt.Errorf("opening the cluster at %s: %w", config.Host, err)
 	}
+	lacks, err := lacking(ctx, api)
+	if err != nil {
+		return nil, fmt.Errorf("opening the cluster at %s: %w", config.Host, err)
+	}
 	image, err := p.agentImage(ctx, api)
 	if err != nil {
 		return nil, err
@@ -79,6 +83,7 @@ func (p *provider) Open(ctx context.Context, progress func(string)) (cluster.Clu
 	return p.open(ctx, kube.Config{
 		REST: config, Provider: "existing", Plugins: plugins, AgentImage: image,
 		Nodes: p.options.Nodes, Keep: p.options.Keep, Progress: progress,
+		Lacks:       lacks,
 		OutsideLack: "no host outside the cluster was given (--external-host)",
 	})
 }

@@ -18,7 +18,7 @@ type right struct {
 	verbs                        []string
 }
 
-// rights are all that a run uses. docs/clusters.md has them as a ClusterRole.
+// rights are what every run needs. docs/clusters.md has them as a ClusterRole.
 func rights() []right {
 	return []right{
 		{"", "namespaces", "", []string{"create", "delete", "get", "list", "patch"}},
@@ -30,13 +30,44 @@ func rights() []right {
 	}
 }
 
+// optional are the rights that scenarios with a feature need, and no other.
+func optional() map[string]right {
+	return map[string]right{
+		"pod-readiness": {"", "pods", "status", []string{"patch"}},
+	}
+}
+
+// lacking are the features that this user has no right to, with the reason.
+func lacking(ctx context.Context, api kubernetes.Interface) (map[string]string, error) {
+	lacks := map[string]string{}
+	for feature, r := range optional() {
+		missing, err := missing(ctx, api, []right{r})
+		if err != nil {
+			return nil, err
+		}
+		if len(missing) > 0 {
+			lacks[feature] = "this user may not " + strings.Join(missing, ", ")
+		}
+	}
+	return lacks, nil
+}
+
 // checkRights asks the API server for every one of them, and names all that are missing.
 func checkRights(ctx context.Context, api kubernetes.Interface) error {
+	missing, err := missing(ctx, api, rights())
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return fmt.Errorf("this user may not %s (docs/clusters.md has a ClusterRole with all that a run needs)", strings.Join(missing, ", "))
+}
+
+// missing are those of the rights that this user has not, sorted.
+func missing(ctx context.Context, api kubernetes.Interface, rights []right) ([]string, error) {
 	var mu sync.Mutex
 	var missing []string
 	var failure error
 	var group sync.WaitGroup
-	for _, r := range rights() {
+	for _, r := range rights {
 		for _, verb := range r.verbs {
 			group.Go(func() {
 				allowed, err := mayI(ctx, api, r, verb)
@@ -53,13 +84,10 @@ func checkRights(ctx context.Context, api kubernetes.Interface) error {
 	}
 	group.Wait()
 	if failure != nil {
-		return fmt.Errorf("asking what this user may do: %w", failure)
-	}
-	if len(missing) == 0 {
-		return nil
+		return nil, fmt.Errorf("asking what this user may do: %w", failure)
 	}
 	slices.Sort(missing)
-	return fmt.Errorf("this user may not %s (docs/clusters.md has a ClusterRole with all that a run needs)", strings.Join(missing, ", "))
+	return missing, nil
 }
 
 func (r right) name() string {

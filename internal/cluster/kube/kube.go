@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"strconv"
 	"sync"
@@ -43,6 +44,8 @@ type Config struct {
 	Outside []Outside
 	// OutsideLack says why there is no outside host, where there is none.
 	OutsideLack string
+	// Lacks are further features that the cluster has not, or not for this user, with the reason.
+	Lacks map[string]string
 	// ExternalCIDRs cover the outside hosts and no node; nil: made from their addresses.
 	ExternalCIDRs []netip.Prefix
 	// PodCIDRs are what the cluster was configured with; nil: they are found.
@@ -118,6 +121,7 @@ func (c *Cluster) open(ctx context.Context) error {
 		Lacks:      map[string]string{},
 		Pace:       cluster.Pace{Within: within, Hold: hold, Poll: poll},
 	}
+	maps.Copy(c.description.Lacks, c.config.Lacks)
 	if c.nodes, err = c.chooseNodes(ctx); err != nil {
 		return err
 	}
