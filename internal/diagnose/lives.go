@@ -93,6 +93,13 @@ func (w *scriptWriter) lives(i int, act scenario.Act) (before, after []string) {
 	for _, r := range act.Renew {
 		before = append(before, w.renew(i, r)...)
 	}
+	for _, r := range act.Ready {
+		status := corev1.ConditionFalse
+		if r.Ready {
+			status = corev1.ConditionTrue
+		}
+		before = append(before, fmt.Sprintf("ready %s %s %s", r.Pod.Namespace, r.Pod.Name, status))
+	}
 	for _, pod := range act.Complete {
 		after = append(after, fmt.Sprintf("complete %s %s", pod.Namespace, pod.Name))
 	}

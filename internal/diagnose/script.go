@@ -42,6 +42,8 @@ type scriptData struct {
 	Reuses     bool            // an address
 	Renews     bool            // a namespace
 	Lingering  []flow.Endpoint // pods that would use all of a long grace period
+	Gated      []flow.Endpoint // pods that are ready only when they are said to be
+	Condition  string          // that their readiness gates are for
 	Nodes      []scriptNode
 	Namespaces []string
 	Topology   string
@@ -131,6 +133,7 @@ func (w *scriptWriter) data() scriptData {
 		Topology: w.topology(),
 		Flows:    w.flows(),
 		Datagram: e.Scenario.Topology.Datagram, Lingering: e.Scenario.Topology.Terminating,
+		Gated: e.Scenario.Topology.Gated, Condition: scenario.ConditionReady,
 	}
 	d.Count = len(d.Flows)
 	d.About = []string{fmt.Sprintf("%s: %s", stepName(e.last()), e.last().Reason)}
@@ -210,6 +213,10 @@ func (w *scriptWriter) pod(p place, labels map[string]string) string {
 	maps.Copy(object.Labels, labels)
 	if slices.Contains(w.evidence.Scenario.Topology.Completing, p.endpoint) {
 		object.Spec.RestartPolicy = corev1.RestartPolicyNever
+	}
+	object.Spec.ReadinessGates = nil
+	if slices.Contains(w.evidence.Scenario.Topology.Gated, p.endpoint) {
+		object.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: scenario.ConditionReady}}
 	}
 	i := slices.Index(w.nodes, p.pod.Spec.NodeName)
 	if i < 0 {

@@ -208,6 +208,29 @@ func TestScriptOfTermination(t *testing.T) {
 	}
 }
 
+// TestScriptOfReadiness opens the gate of a pod before it waits for it, and shuts it in the
+// step before what the step does to policies.
+func TestScriptOfReadiness(t *testing.T) {
+	e, s := lives(t, 3, flow.Allow)
+	near := flow.Pod("x", "near")
+	e.Scenario.Topology.Gated = []flow.Endpoint{near}
+	e.Scenario.Steps[1].Acts[0].Ready = []scenario.Readiness{{Pod: near}}
+	_, said, asked := rerun(t, e, s)
+	const patch = `patch pod -n cniproof-again-x near --subresource=status -p {"status":{"conditions":[{"type":"cniproof.dev/ready","status":"%s"}]}}`
+	const wait = "wait -n cniproof-again-x --for=condition=Ready=%s --timeout=120s pod/near"
+	at := -1
+	for _, want := range []string{
+		fmt.Sprintf(patch, "True"), fmt.Sprintf(wait, "True"), "wait -n cniproof-again-x --for=condition=Ready --timeout=120s pod/near",
+		fmt.Sprintf(patch, "False"), fmt.Sprintf(wait, "False"),
+	} {
+		next := strings.Index(asked, want)
+		if next <= at || strings.Count(asked, want+"\n") != 1 {
+			t.Fatalf("%q is not asked for once, and after what comes before it:\n%s\n%s", want, asked, said)
+		}
+		at = next
+	}
+}
+
 // TestScriptInherits creates anew the pods that scenarios before this one did.
 func TestScriptInherits(t *testing.T) {
 	e, s := lives(t, 2, flow.Allow)

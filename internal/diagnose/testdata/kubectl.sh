@@ -57,11 +57,14 @@ apply*)
 		done
 	done
 	;;
+"patch pod "*) if [[ $all == *'"True"'* ]]; then echo True; else echo False; fi >"$STATE/$one.gate" ;;
 "wait "*)
+	pod=${words[1]#pod/} wanted=${all#*--for=*=}
 	for ((tries = 0; tries < 50; tries++)); do
-		answers=Ready
-		"$AGENT" connect --socket "$prefix-$namespace-${words[1]#pod/}" </dev/null 2>/dev/null || answers=Succeeded
-		[[ $all != *"=$answers "* ]] || exit 0
+		answers=' Ready Ready=True '
+		[[ $(cat "$STATE/$namespace.$pod.gate" 2>/dev/null) != False ]] || answers=' Ready=False '
+		"$AGENT" connect --socket "$prefix-$namespace-$pod" </dev/null 2>/dev/null || answers=' {.status.phase}=Succeeded '
+		[[ $answers != *" ${wanted%% *} "* ]] || exit 0
 		sleep 0.1
 	done
 	exit 1
