@@ -111,6 +111,15 @@ func newcomers(e *evidence, moment int) []flow.Endpoint {
 	return list
 }
 
+// unready are the pods that are not ready at a moment.
+func unready(e *evidence, moment int) []flow.Endpoint {
+	var list []flow.Endpoint
+	for m := range moment + 1 {
+		list = e.step(m).Unready(list)
+	}
+	return list
+}
+
 func (e *evidence) step(moment int) scenario.Step { return e.moments[moment].Step }
 
 // heirs are the pods that have got the address of another one up to a moment.

@@ -11,6 +11,8 @@ func table() []reading {
 		{"recreated-pod-unadmitted", "a pod that was created anew, now or earlier, being admitted as a peer by its old address only", oneOf(strangers(none, recreated), strangers(none, recreatedSince))},
 		{"taken-for-earlier-pod", "an address being taken for the pod that had it before", takenForEarlier},
 		addressForgotten(),
+		{"unready-pods-open", "a pod that is not ready being isolated no more", strangers(unready, none)},
+		{"unready-peers-forgotten", "a pod that is not ready being admitted by nobody", strangers(none, unready)},
 		{"renewed-namespace-labels", "a namespace that was created anew keeping the labels of the old one", renewed(oldLabels)},
 		{"renewed-namespace-policies", "a namespace that was created anew keeping the policies of the old one", renewed(oldPolicies)},
 		// Change.

@@ -31,6 +31,8 @@ func TestReadingsNameTheFault(t *testing.T) {
 		{engine.StaleOnPodRecreate, "recreated-pod-unknown", []string{"recreated-pod-stays-isolated", "recreated-peer-stays-admitted"}},
 		{engine.IPReuseStale, "taken-for-earlier-pod", []string{"verdicts-follow-the-pod-not-its-address"}},
 		{engine.LateDeleteBreaksNewPod, "address-forgotten", []string{"verdicts-follow-the-pod-not-its-address"}},
+		{engine.UnreadyPodsOpen, "unready-pods-open", []string{"unready-pods-count"}},
+		{engine.UnreadyPeersForgotten, "unready-peers-forgotten", []string{"unready-pods-count"}},
 		{engine.StaleOnNamespaceRecreate, "renewed-namespace-labels", []string{"renewed-namespace-is-a-new-one"}},
 		{engine.NewPodOpen, "new-pod-open", []string{"new-pods-keep-to-policies-from-their-first-instant"}},
 		{engine.AnswersToldByPort, "source-port-passes", []string{"source-port-opens-nothing"}},

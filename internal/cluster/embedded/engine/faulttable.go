@@ -104,6 +104,8 @@ const (
 	LateDeleteBreaksNewPod   Fault = "late-delete-breaks-new-pod"
 	ForgetsTerminatingPods   Fault = "forgets-terminating-pods"
 	LateMissesTerminating    Fault = "late-policy-misses-terminating-pods"
+	UnreadyPodsOpen          Fault = "unready-pods-open"
+	UnreadyPeersForgotten    Fault = "unready-peers-forgotten"
 	LabelRemovalMissed       Fault = "label-removal-missed"
 	Flapping                 Fault = "flapping"
 	RulesLapse               Fault = "rules-lapse"
@@ -242,6 +244,8 @@ var faultTable = []FaultInfo{
 	{LateDeleteBreaksNewPod, "When a completed pod is deleted its address is forgotten, whoever has it by now."},
 	{ForgetsTerminatingPods, "A pod is isolated no more as soon as it is being deleted, although it goes on for its grace period."},
 	{LateMissesTerminating, "A policy that comes while a pod is being deleted does not isolate it."},
+	{UnreadyPodsOpen, "A pod that is not ready is not isolated."},
+	{UnreadyPeersForgotten, "A pod that is not ready is no peer: nobody admits it."},
 	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
 	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
 	{RulesLapse, "What was programmed is forgotten 45 seconds after the last change, until the next one."},

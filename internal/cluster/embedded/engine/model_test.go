@@ -104,6 +104,7 @@ func (p *play) address(name string, addrs ...string) {
 //	new x/a0 {labels}  another pod, with an address that nobody asks for
 //	end x/a            a pod that has run to its end
 //	remove x/a         delete a pod
+//	unready x/a        a pod that is not ready any more, and ready x/a the other way
 func (p *play) step(text string) {
 	p.t.Helper()
 	verb, rest, _ := strings.Cut(text, " ")
@@ -137,11 +138,22 @@ func (p *play) step(text string) {
 	case "leave":
 		p.pods[rest].DeletionTimestamp = new(metav1.Now())
 		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})
+	case "ready", "unready":
+		p.pods[rest].Status.Conditions = readiness(verb == "ready")
+		p.store.apply(event{watch.Modified, p.pods[rest].DeepCopy()})
 	case "remove":
 		p.store.apply(event{watch.Deleted, p.pods[rest].DeepCopy()})
 	default:
 		p.policy(verb, rest)
 	}
+}
+
+func readiness(is bool) []corev1.PodCondition {
+	status := corev1.ConditionFalse
+	if is {
+		status = corev1.ConditionTrue
+	}
+	return []corev1.PodCondition{{Type: corev1.PodReady, Status: status}}
 }
 
 func (p *play) labels(text string) map[string]string {

@@ -209,6 +209,7 @@ func changeRows() map[string][]modelRow {
 		b     = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: b}}}]}]}`
 		c     = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {pod: c}}}]}]}`
 		block = ` {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/8}}], ports: [{port: `
+		to    = `x/p {podSelector: {matchLabels: {pod: a}}, policyTypes: [Egress], egress: [{to: [{podSelector: {matchLabels: {pod: b}}}]}]}`
 		env   = `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: {matchLabels: {env: dev}}}]}]}`
 	)
 	return map[string][]modelRow{
@@ -237,6 +238,13 @@ func changeRows() map[string][]modelRow {
 			{[]string{b, "leave x/b"}, "x/b -> x/a:80/tcp", true, nil},
 			{[]string{"leave x/a", b}, "x/c -> x/a:80/tcp", false, []Fault{ForgetsTerminatingPods, LateMissesTerminating}},
 			{[]string{b, "leave x/a", c}, "x/b -> x/a:80/tcp", false, []Fault{ForgetsTerminatingPods, StaleOnUpdate}},
+			{[]string{b, "unready x/a"}, "x/c -> x/a:80/tcp", false, []Fault{UnreadyPodsOpen}},
+			{[]string{"unready x/a", b}, "x/c -> x/a:80/tcp", false, []Fault{UnreadyPodsOpen}},
+			{[]string{"unready x/a", b, "ready x/a"}, "x/c -> x/a:80/tcp", false, nil},
+			{[]string{b, "unready x/b"}, "x/b -> x/a:80/tcp", true, []Fault{UnreadyPeersForgotten}},
+			{[]string{b, "unready x/b", "ready x/b"}, "x/b -> x/a:80/tcp", true, nil},
+			{[]string{to, "unready x/b"}, "x/a -> x/b:80/tcp", true, []Fault{UnreadyPeersForgotten}},
+			{[]string{to, "unready x/a"}, "x/a -> x/c:80/tcp", false, []Fault{UnreadyPodsOpen}},
 			{[]string{b, "end x/b", "again x/c 10.0.1.2 fd00:1::2"}, "x/c -> x/a:80/tcp", false, []Fault{IPReuseStale}},
 			{[]string{b, "end x/b", "again y/a 10.0.1.2 fd00:1::2"}, "y/a -> x/a:80/tcp", false, []Fault{IPReuseStale}},
 			{[]string{b, "end x/c", "again x/b 10.0.1.3 fd00:1::3", "remove x/c"}, "x/b -> x/a:80/tcp", true, []Fault{IPReuseStale, LateDeleteBreaksNewPod}},

@@ -37,6 +37,8 @@ type pod struct {
 	leaving bool
 	// leftAt is how many policies there had been then; only a faulty engine counts.
 	leftAt uint64
+	// unready is true while the API says that the pod is not ready; only a faulty engine looks.
+	unready bool
 }
 
 // containerPort is a port that a container gave a name to.
@@ -63,6 +65,7 @@ func newPod(p *corev1.Pod, faults Faults) *pod {
 		labels:  p.Labels,
 		node:    p.Spec.NodeName,
 		leaving: p.DeletionTimestamp != nil,
+		unready: faults.goesByReadiness() && saysUnready(&p.Status),
 	}
 	if !p.Spec.HostNetwork && p.Status.Phase != corev1.PodSucceeded && p.Status.Phase != corev1.PodFailed {
 		out.addrs = podAddrs(&p.Status)

@@ -84,7 +84,7 @@ func isEmpty(peer *networkingv1.NetworkPolicyPeer) bool {
 }
 
 func (c *compiler) podPeers(pods []*pod) peerSet {
-	pods = grown(pods, c.faults, NewPodClosed)
+	pods = ready(grown(pods, c.faults, NewPodClosed), c.faults, UnreadyPeersForgotten)
 	set := peerSet{addrs: addrsOf(pods), pods: pods}
 	if c.faults.Has(PeerIPv6Forgotten) {
 		set.addrs = set.addrs.and(everyIPv4())

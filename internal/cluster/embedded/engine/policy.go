@@ -77,7 +77,8 @@ func (c *compiler) selected(p *policy) []*pod {
 		func(n *namespace) bool { return n.name == p.key.namespace || c.faults.Has(PolicyOfOtherNamespace) },
 		func(p *pod) bool { return s.matches(p.labels) },
 	)
-	pods = firstFew(c.remembered(p, grown(pods, c.faults, NewPodOpen)), c.faults, ManyPodsCut)
+	pods = ready(grown(pods, c.faults, NewPodOpen), c.faults, UnreadyPodsOpen)
+	pods = firstFew(c.remembered(p, pods), c.faults, ManyPodsCut)
 	if c.faults.Has(OnePodPerNode) {
 		return firstOfEachNode(pods)
 	}
