@@ -16,6 +16,8 @@ const (
 	writtenOut = "what has a mirror needs ends that all serve the same ports; its scenarios of the other direction are written out"
 	// sctpApart is why rows about other protocols leave SCTP out.
 	sctpApart = "SCTP has a row of its own"
+	// noEndpoint is why the row of pods that are not ready has no path over a Service.
+	noEndpoint = "no Service leads to a pod that is not ready"
 	// kubelets is why the row of a pod's own node has few axes.
 	kubelets = "the row is about kubelets, which probe pods at their addresses"
 )
@@ -117,6 +119,15 @@ func traffic() []Row {
 			Behaviour: "A pod that is being deleted stays isolated to its end, also by what changes meanwhile", Level: Must,
 			Scenarios: []string{"terminating-pods-stay-isolated"},
 			Apart:     "it is a scenario of topic dynamics, which are run apart: --dynamics",
+		},
+		{
+			Behaviour: "Whether a pod is ready makes no difference, neither to its isolation nor to its being a peer", Level: Must,
+			Scenarios: []string{"unready-pods-count"},
+			Without: []Gap{
+				{"via", "clusterIP", noEndpoint}, {"via", "dns", noEndpoint},
+				{"protocol", "sctp", sctpApart},
+				{"direction", "mirrored", "its policies say the same of both directions: the mirror is the scenario itself"},
+			},
 		},
 		{
 			Behaviour: "Traffic from a pod's own node to the pod is allowed (kubelet probes)", Level: Must,
