@@ -67,7 +67,7 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 		gate(object)
 	}
 	p.debut.prepare(object)
-	if _, err := s.api.CoreV1().Pods(s.real(p.pod.Namespace)).Create(ctx, object, metav1.CreateOptions{}); err != nil {
+	if err := createWithAccount(ctx, s.api.CoreV1().Pods(s.real(p.pod.Namespace)), object); err != nil {
 		return fmt.Errorf("creating pod %q: %w", p.pod.Endpoint(), err)
 	}
 	p.unready = false
