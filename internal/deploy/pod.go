@@ -47,6 +47,9 @@ func (s *Stage) startPod(ctx context.Context, p *podState) error {
 	}
 	node := s.cluster.Nodes()[s.nodes[p.pod.Node-1]].Name
 	object := probePod(p.pod, p.labels, node, s.cluster.Description().AgentImage)
+	if s.topology.Direct { // no Service selects it, and there are pods without any label
+		delete(object.Labels, labelPod)
+	}
 	if s.raw() {
 		allowRawSockets(object)
 	}

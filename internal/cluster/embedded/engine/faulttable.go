@@ -65,6 +65,7 @@ const (
 	ControllerLabelsIgnored  Fault = "controller-labels-ignored"
 	SelectorsByLetters       Fault = "selectors-by-their-letters"
 	PeersCrossed             Fault = "peers-crossed"
+	UnlabelledPodsIgnored    Fault = "unlabelled-pods-ignored"
 	UnsortedValuesMissed     Fault = "unsorted-values-missed"
 	HighPortsIgnored         Fault = "high-ports-ignored"
 	NodePortsExempt          Fault = "ports-of-nodes-exempt"
@@ -203,6 +204,7 @@ var faultTable = []FaultInfo{
 	{ControllerLabelsIgnored, "Labels that controllers give their pods, such as pod-template-hash, are forgotten."},
 	{SelectorsByLetters, "Of two selectors with the same letters one is taken for both: [a, b] for [ab]."},
 	{PeersCrossed, "The namespaces of one peer of a rule and the pods of another make a peer, too."},
+	{UnlabelledPodsIgnored, "A pod without any label is matched by no selector, not by an empty one either."},
 	{UnsortedValuesMissed, "In and NotIn look their values up as if they were sorted."},
 	{HighPortsIgnored, "A port above 32767 opens nothing."},
 	{NodePortsExempt, "The ports of BGP, kubelets and Geneve are never denied, in pods either."},

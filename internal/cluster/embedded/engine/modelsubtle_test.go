@@ -58,6 +58,8 @@ func subtleRows() map[string][]modelRow {
 			{append(labelled("a.b", "c", "c"), from(`[{podSelector: {matchLabels: {a-b: c}}}]`)...), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
 			{labelled("v", "1-0", `"1.0"`), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
 			{labelled("pod-template-hash", "5c8", "5c8"), "x/b -> x/a:80/tcp", true, []Fault{ControllerLabelsIgnored}},
+			{append([]string{`pod x/b {}`}, from(`[{podSelector: {}}]`)...), "x/b -> x/a:80/tcp", true, []Fault{UnlabelledPodsIgnored, EmptySelectorSelectsNone}},
+			{[]string{`pod x/b {}`, `x/p {podSelector: {matchExpressions: [{key: pod, operator: DoesNotExist}]}}`}, "x/a -> x/b:80/tcp", false, []Fault{UnlabelledPodsIgnored}},
 			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [z, b]}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{UnsortedValuesMissed}},
 		},
 		"selectors, word for word": {

@@ -104,7 +104,7 @@ func (c *compiler) selectedPeers(own string, peer *networkingv1.NetworkPolicyPee
 		return namespaces.matches(n.labels) || c.faults.Has(IgnoreNamespaceSelector)
 	}
 	isPod := func(p *pod) bool {
-		return pods == nil || pods.matches(p.labels) || c.faults.Has(IgnorePodSelector)
+		return (pods == nil || pods.matches(p.labels) || c.faults.Has(IgnorePodSelector)) && !c.ignores(p)
 	}
 	both := firstFew(c.world.where(c.fewNamespaces(namespaces, ofNamespace), isPod), c.faults, ManyPodsCut)
 	if c.faults.Has(AndAsOr) && namespaces != nil && pods != nil {

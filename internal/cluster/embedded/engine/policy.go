@@ -75,7 +75,7 @@ func (c *compiler) selected(p *policy) []*pod {
 	s := newSelector(c.readBefore(&p.spec.PodSelector), c.faults)
 	pods := c.world.where(
 		func(n *namespace) bool { return n.name == p.key.namespace || c.faults.Has(PolicyOfOtherNamespace) },
-		func(p *pod) bool { return s.matches(p.labels) },
+		func(p *pod) bool { return s.matches(p.labels) && !c.ignores(p) },
 	)
 	pods = ready(grown(pods, c.faults, NewPodOpen), c.faults, UnreadyPodsOpen)
 	pods = firstFew(c.remembered(p, pods), c.faults, ManyPodsCut)

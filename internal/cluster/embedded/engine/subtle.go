@@ -44,6 +44,10 @@ func (c *compiler) fewNamespaces(s *selector, matches func(*namespace) bool) fun
 	}
 }
 
+func (c *compiler) ignores(p *pod) bool {
+	return len(p.labels) == 0 && c.faults.Has(UnlabelledPodsIgnored)
+}
+
 // equalValues compares a label's value with a selector's.
 func (s *selector) equalValues(a, b string) bool {
 	switch {
