@@ -34,6 +34,7 @@ func All() []Mutation {
 	return slices.Concat(
 		about("Selectors", selectors()),
 		about("Words of labels", words()),
+		about("Numbers of labels", fewLabels()),
 		about("Peers", both(peerOps())),
 		about("Ports", both(portOps())),
 		about("Ports beside peers", slices.Concat(both(portOpsBesidePeers()), namesBesideBlock())),
