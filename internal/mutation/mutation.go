@@ -38,6 +38,7 @@ func All() []Mutation {
 		about("Peers", both(peerOps())),
 		about("Ports", both(portOps())),
 		about("Ports beside peers", slices.Concat(both(portOpsBesidePeers()), namesBesideBlock())),
+		about("Names of ports", fewNames()),
 		about("Blocks of addresses", both(blockOps())),
 		about("Rules", both(ruleOps())),
 		about("Policies", policies()),

@@ -69,12 +69,12 @@ func relabelled(s oracle.State, pod func(scenario.Pod) map[string]string, namesp
 	return s
 }
 
-// alike reports whether two states say the same about policies and labels.
+// alike reports whether two states say the same about policies, labels and ports.
 func alike(a, b oracle.State) bool {
 	return slices.EqualFunc(a.Policies, b.Policies, func(p, q *policy) bool {
 		return p == q || nameOf(p) == nameOf(q) && sameSpec(p, q)
 	}) && slices.EqualFunc(a.Pods, b.Pods, func(p, q scenario.Pod) bool {
-		return p.Endpoint() == q.Endpoint() && maps.Equal(p.Labels, q.Labels)
+		return p.Endpoint() == q.Endpoint() && maps.Equal(p.Labels, q.Labels) && slices.Equal(p.Ports, q.Ports)
 	}) && maps.EqualFunc(a.Namespaces, b.Namespaces, maps.Equal[map[string]string])
 }
 
