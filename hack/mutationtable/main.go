@@ -49,7 +49,7 @@ const head = `# Mutations, and the scenarios that would see them
 <!-- Written by ` + "`make generate`" + ` (hack/mutationtable); a check demands that it is current. -->
 
 A network plugin has to read policies and labels before it can enforce them. These are %d small mistakes in how it could:
-each makes of the policies and labels of a moment those that such a plugin would take them for. All of them are tried on
+each makes of the policies, labels and ports of a moment those that such a plugin would take them for. All of them are tried on
 each of the %d scenarios that pass or fail, mirrors among them, and a test demands that at least one scenario sees each.
 
 This is computed, not measured: no cluster runs, and nothing is said of how anything is enforced. For every step of a scenario the
