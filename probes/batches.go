@@ -135,7 +135,7 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		}
 	}
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	try := attempt{agent: a, keep: p.Keep, to: to, query: p.Query, size: p.Size, mark: rand.Uint64()}
+	try := attempt{agent: a, keep: p.Keep, stands: p.Stands, to: to, query: p.Query, size: p.Size, mark: rand.Uint64()}
 	return proto, try, nil
 }
 

@@ -78,6 +78,9 @@ func dialOpen(try attempt) (string, error) {
 	if c.over != nil {
 		return "", fmt.Errorf("the connection has ended: %w", c.over)
 	}
+	if c.socket == nil && try.stands {
+		return "", localf("the agent keeps no such connection: it has begun anew since one was opened")
+	}
 	if c.socket == nil {
 		s, err := connectTCP(try)
 		if err != nil {

@@ -36,6 +36,27 @@ func TestOpen(t *testing.T) {
 	}
 }
 
+// TestOpenStands checks that a connection which shall stand is not opened: it tells nothing
+// that the agent has none.
+func TestOpenStands(t *testing.T) {
+	c := startAgent(t, "a")
+	serve(t, c, Port{KindTCP, 7153})
+	to := netip.MustParseAddrPort("127.0.0.1:7153")
+	for i, p := range []struct {
+		name   string
+		stands bool
+		want   flow.Outcome
+	}{{"one", true, flow.Failed}, {"one", false, flow.Connected}, {"one", true, flow.Connected}, {"two", true, flow.Failed}} {
+		results, err := c.Probe(t.Context(), []Probe{{Kind: KindOpen, Keep: p.name, Stands: p.stands, Address: to, Timeouts: []time.Duration{time.Second}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if results[0].Outcome != p.want {
+			t.Errorf("probe %d: %+v, want %s", i, results[0], p.want)
+		}
+	}
+}
+
 // TestOpenOnce checks that a connection is opened once, that an answer which comes late is
 // not taken for another's, and that what has ended stays so.
 func TestOpenOnce(t *testing.T) {

@@ -24,6 +24,7 @@ type protocol struct {
 type attempt struct {
 	agent   *Agent
 	keep    string // Probe.Keep
+	stands  bool   // Probe.Stands
 	from    uint16
 	to      netip.AddrPort
 	begin   time.Time

@@ -127,6 +127,9 @@ type Probe struct {
 	// Keep names a source port: every attempt under this name towards that server comes from
 	// the port that the first one drew. Empty: each comes from a fresh one.
 	Keep string `json:"keep,omitempty"`
+	// Stands says that the connection of KindOpen was opened before: where the agent has none
+	// it has begun anew since, and the outcome is Failed.
+	Stands bool `json:"stands,omitempty"`
 	// From is the source port of every attempt; 0: one that is drawn. It is for TCP, where a
 	// connection that has ended is soon forgotten.
 	From uint16 `json:"from,omitempty"`

@@ -75,7 +75,7 @@ func (w *Watcher) probe(ctx context.Context, agent *Agent, indices []int, timeou
 
 func (t Target) probe(timeouts []time.Duration) probes.Probe {
 	return probes.Probe{
-		Kind: t.Kind, Address: t.Address, Server: t.server(), Keep: t.Keep, Renew: t.Renew, From: t.FromPort, Timeouts: timeouts,
+		Kind: t.Kind, Address: t.Address, Server: t.server(), Keep: t.Keep, Renew: t.Renew, Stands: t.Stands, From: t.FromPort, Timeouts: timeouts,
 		Query: t.Query, Size: t.Size, Name: t.Name, Resolver: t.Resolver,
 	}
 }

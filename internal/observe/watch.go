@@ -23,6 +23,8 @@ type Target struct {
 	// Renew draws another after an attempt that connected.
 	Keep  string
 	Renew bool
+	// Stands says that the connection of that name was opened before.
+	Stands bool
 	// FromPort is the source port of every attempt; 0: one that is drawn.
 	FromPort uint16
 	Size     int // of a UDP probe's datagrams; 0: as small as can be

@@ -77,6 +77,7 @@ type play struct {
 
 	applied []scenario.Binding // of every step that was begun
 	opened  string             // the step in which pods opened the connections that they keep; "": before the first
+	stands  bool               // that step is over: nothing is opened any more
 	dialled []netip.AddrPort   // one for each flow
 	seen    seen
 	moments []reading.Moment // one for each step that was watched
@@ -177,7 +178,7 @@ func (p *play) aim(ctx context.Context) error {
 	}
 	for i := range targets {
 		if targets[i].Kind == probes.KindOpen {
-			targets[i].Keep = p.nameOf(targets[i]) + p.opened
+			targets[i].Keep, targets[i].Stands = p.nameOf(targets[i])+p.opened, p.stands
 		}
 	}
 	p.fresh = p.bench.run.pool.NewWatcher(targets)
@@ -287,12 +288,17 @@ func (p *play) step(ctx context.Context, step scenario.Step) error {
 	return nil
 }
 
-// open has the connections that pods keep opened anew where the step says so.
+// open has the connections that pods keep opened anew where the step says so, and never
+// after it: one that its agent has lost must not be taken for one that stands.
 func (p *play) open(ctx context.Context, step scenario.Step) error {
-	if !step.Open {
+	switch {
+	case step.Open:
+		p.opened, p.stands = " since "+step.Name, false
+	case p.opened != "" && !p.stands:
+		p.stands = true
+	default:
 		return nil
 	}
-	p.opened = " since " + step.Name
 	return p.aim(ctx)
 }
 
