@@ -194,7 +194,7 @@ var faultTable = []FaultInfo{
 	// Slips.
 	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
 	{ManyRulesCut, "Only the first eight rules of a direction count."},
-	{ManyPodsCut, "Of the pods that a selector matches only the first eight count, to isolate them or as peers."},
+	{ManyPodsCut, "Of the pods of one namespace that a selector matches only the first eight count, to isolate them or as peers."},
 	{ManyNamespacesCut, "Of the namespaces that a selector matches only the first eight count."},
 	{ManyRequirementsCut, "Only the first eight requirements of a selector count."},
 	{LabelCaseIgnored, "Values of labels are compared without regard to case."},

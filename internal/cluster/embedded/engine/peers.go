@@ -106,7 +106,7 @@ func (c *compiler) selectedPeers(own string, peer *networkingv1.NetworkPolicyPee
 	isPod := func(p *pod) bool {
 		return (pods == nil || pods.matches(p.labels) || c.faults.Has(IgnorePodSelector)) && !c.ignores(p)
 	}
-	both := firstFew(c.world.where(c.fewNamespaces(namespaces, ofNamespace), isPod), c.faults, ManyPodsCut)
+	both := c.fewOfEach(c.world.where(c.fewNamespaces(namespaces, ofNamespace), isPod))
 	if c.faults.Has(AndAsOr) && namespaces != nil && pods != nil {
 		everyPod := func(*pod) bool { return true }
 		ownNamespace := func(n *namespace) bool { return n.name == own }

@@ -78,7 +78,7 @@ func (c *compiler) selected(p *policy) []*pod {
 		func(p *pod) bool { return s.matches(p.labels) && !c.ignores(p) },
 	)
 	pods = ready(grown(pods, c.faults, NewPodOpen), c.faults, UnreadyPodsOpen)
-	pods = firstFew(c.remembered(p, pods), c.faults, ManyPodsCut)
+	pods = c.fewOfEach(c.remembered(p, pods))
 	if c.faults.Has(OnePodPerNode) {
 		return firstOfEachNode(pods)
 	}

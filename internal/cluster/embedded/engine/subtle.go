@@ -44,6 +44,18 @@ func (c *compiler) fewNamespaces(s *selector, matches func(*namespace) bool) fun
 	}
 }
 
+// fewOfEach is the first few of the pods of each namespace, where the fault is planted.
+func (c *compiler) fewOfEach(pods []*pod) []*pod {
+	if !c.faults.Has(ManyPodsCut) {
+		return pods
+	}
+	seen := map[string]int{}
+	return slices.DeleteFunc(pods, func(p *pod) bool {
+		seen[p.key.namespace]++
+		return seen[p.key.namespace] > few
+	})
+}
+
 func (c *compiler) ignores(p *pod) bool {
 	return len(p.labels) == 0 && c.faults.Has(UnlabelledPodsIgnored)
 }
