@@ -124,13 +124,13 @@ func plant(fault string) ([]string, error) {
 	return names, nil
 }
 
-// crowded are faults that show by how much else there is in the cluster: planted while
-// scenarios run side by side they would be seen by some that are not about them.
-var crowded = []string{"many-namespaces-cut"}
+// isCrowded tells a fault that shows by how much else there is in the cluster: planted while
+// scenarios run side by side it would be seen by some that are not about it.
+func isCrowded(fault string) bool { return fault == "many-namespaces-cut" }
 
 func runPart(fault string, which []string) ([]string, error) {
 	beside := "12"
-	if slices.Contains(crowded, fault) {
+	if isCrowded(fault) {
 		beside = "1"
 	}
 	args := []string{"run", "--quiet", "--bundles", "none", "--fault", fault, "--parallel", beside, "--within", "1s", "-o", "json"}
