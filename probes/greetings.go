@@ -11,9 +11,8 @@ import (
 
 // A greeting is the magic and a nonce, of which the first half is the probe's mark and
 // the rest the attempt's own. Its answer repeats it and adds the server's identity
-// behind its length (2 bytes, big-endian). TCP and UDP carry
-// it as it is, SCTP within chunks. Over UDP a greeting may be padded: its answer
-// repeats that too.
+// behind its length (2 bytes, big-endian). TCP and UDP carry it as it is, SCTP within
+// chunks. Over UDP a greeting may be padded: its answer repeats that too.
 const (
 	magic       = "cniproof"
 	nonceSize   = 16

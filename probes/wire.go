@@ -131,7 +131,8 @@ type Probe struct {
 	// it has begun anew since, and the outcome is Failed.
 	Stands bool `json:"stands,omitempty"`
 	// From is the source port of every attempt; 0: one that is drawn. It is for TCP, where a
-	// connection that has ended is soon forgotten.
+	// connection that has ended is soon forgotten, and for UDP where nothing was answered yet
+	// that may not be answered any more.
 	From uint16 `json:"from,omitempty"`
 	// Renew draws another port after an attempt that connected.
 	Renew bool `json:"renew,omitempty"`

@@ -26,9 +26,7 @@ func createWithAccount(ctx context.Context, pods corev1client.PodInterface, pod 
 		if !lacksAccount(err) || time.Since(began) > accountTimeout {
 			return err
 		}
-		select {
-		case <-time.After(accountPause):
-		case <-ctx.Done():
+		if pause(ctx, accountPause) != nil {
 			return err
 		}
 	}

@@ -2,8 +2,6 @@ package oracle
 
 import (
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/scenario"
@@ -21,9 +19,12 @@ func (p *Play) open() {
 	}
 }
 
-// move notes the pods that an act is about, before it is carried out: their own labels, those of their
-// namespace, the policies that select them, or their lives.
+// move notes the pods that an act is about, before it is carried out: their own labels,
+// those of their namespace, the policies that select them, or their lives.
 func (p *Play) move(act scenario.Act, applied scenario.Binding) error {
+	if len(p.unmoved) == 0 {
+		return nil // no connection stands
+	}
 	for _, r := range act.Renew {
 		p.moveAll(r.Name)
 	}
@@ -66,9 +67,9 @@ func (p *Play) moveSelected(namespace string, policy *networkingv1.NetworkPolicy
 	if policy == nil {
 		return
 	}
-	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
+	subject, err := newSelector(&policy.Spec.PodSelector)
 	for _, pod := range p.pods {
-		if pod.Namespace == namespace && (err != nil || selector.Matches(labels.Set(pod.Labels))) {
+		if pod.Namespace == namespace && (err != nil || subject.matches(pod.Labels)) {
 			delete(p.unmoved, pod.Endpoint())
 		}
 	}

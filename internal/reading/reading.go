@@ -24,8 +24,8 @@ type Moment struct {
 	World *oracle.World
 	// Step is the zero value before the first step, and after the last one.
 	Step scenario.Step
-	// Seen has one verdict per flow, OneWay only where it must be denied; Unknown where there is no evidence, or where no
-	// specification settles the flow.
+	// Seen has one verdict per flow, OneWay only where it must be denied; Unknown where there
+	// is no evidence, or where no specification settles the flow.
 	Seen []flow.Verdict
 	// SourcePort is what the scenario says of the ports that flows are dialled from.
 	SourcePort scenario.SourcePort

@@ -26,11 +26,11 @@ const rulesPerPart = 32
 
 // newChain makes the chain of an isolation.
 func newChain(d direction, i *isolation, faults Faults) *chain {
-	rules := chainRules(d, i, faults)
-	if len(rules) <= 2*rulesPerPart {
-		return named(&chain{rules: rules, drop: true, late: faults.Has(AnswersDenied)})
+	c := &chain{rules: chainRules(d, i, faults), drop: true, late: faults.Has(AnswersDenied)}
+	if len(c.rules) > 2*rulesPerPart {
+		c.parts, c.rules = divided(c.rules), nil
 	}
-	return named(&chain{parts: divided(rules), drop: true, late: faults.Has(AnswersDenied)})
+	return named(c)
 }
 
 func chainRules(d direction, i *isolation, faults Faults) []chainRule {
