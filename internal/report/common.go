@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/cniproof/cniproof/internal/flow"
@@ -23,11 +24,7 @@ func commonIn(sc *judge.Scenario, step *judge.Step) string {
 
 func common(wrong, judged iter.Seq[*judge.Cell]) string {
 	n := 0
-	var first *judge.Cell
-	for c := range wrong {
-		if n == 0 {
-			first = c
-		}
+	for range wrong {
 		n++
 	}
 	if n < 2 {
@@ -36,7 +33,7 @@ func common(wrong, judged iter.Seq[*judge.Cell]) string {
 	var facts []string
 	for _, a := range aspects() {
 		if same(wrong, a) && !same(judged, a) {
-			facts = append(facts, a.text(first))
+			facts = append(facts, a.text(wrong))
 		}
 	}
 	if len(facts) == 0 {
@@ -96,30 +93,55 @@ func judgedIn(step *judge.Step, yield func(*judge.Cell) bool) bool {
 
 // aspect is a respect in which flows can be alike.
 type aspect struct {
-	of   func(*judge.Cell) any // comparable
-	text func(*judge.Cell) string
+	of   func(*judge.Cell) any                    // comparable
+	text func(wrong iter.Seq[*judge.Cell]) string // of cells that are alike in it
+}
+
+// by makes the text of one cell do for all that are alike.
+func by(text func(*judge.Cell) string) func(iter.Seq[*judge.Cell]) string {
+	return func(cells iter.Seq[*judge.Cell]) string {
+		for c := range cells {
+			return text(c)
+		}
+		return ""
+	}
+}
+
+// versusEach names what was expected, and each verdict that was observed in its place.
+func versusEach(wrong iter.Seq[*judge.Cell]) string {
+	var texts []string
+	for c := range wrong {
+		text := versus(*c)
+		if len(texts) > 0 {
+			text = strings.TrimPrefix(text, fmt.Sprintf("expected %s, ", c.Expected))
+		}
+		if !slices.ContainsFunc(texts, func(known string) bool { return strings.HasSuffix(known, text) }) {
+			texts = append(texts, text)
+		}
+	}
+	return strings.Join(texts, " or ")
 }
 
 func aspects() []aspect {
 	return []aspect{
 		{
 			func(c *judge.Cell) any { return c.Expected },
-			func(c *judge.Cell) string { return versus(*c) },
+			versusEach,
 		}, {
 			func(c *judge.Cell) any { return c.Flow.Family },
-			func(c *judge.Cell) string { return "over " + c.Flow.Family.String() },
+			by(func(c *judge.Cell) string { return "over " + c.Flow.Family.String() }),
 		}, {
 			func(c *judge.Cell) any { return c.Flow.Via },
-			func(c *judge.Cell) string { return "via " + c.Flow.Via.String() },
+			by(func(c *judge.Cell) string { return "via " + c.Flow.Via.String() }),
 		}, {
 			func(c *judge.Cell) any { return c.Flow.Protocol },
-			func(c *judge.Cell) string { return c.Flow.Protocol.String() },
+			by(func(c *judge.Cell) string { return c.Flow.Protocol.String() }),
 		}, {
 			func(c *judge.Cell) any { return c.Flow.Source },
-			func(c *judge.Cell) string { return "from " + c.Flow.Source.String() },
+			by(func(c *judge.Cell) string { return "from " + c.Flow.Source.String() }),
 		}, {
 			func(c *judge.Cell) any { return c.Flow.Destination },
-			func(c *judge.Cell) string { return "to " + c.Flow.Destination.String() },
+			by(func(c *judge.Cell) string { return "to " + c.Flow.Destination.String() }),
 		},
 	}
 }
