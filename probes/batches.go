@@ -126,8 +126,8 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 		return protocol{}, attempt{}, localf("probing %s: a connection that stays open needs a name", to)
 	case p.From != 0 && p.Kind != KindTCP && p.Kind != KindUDP:
 		return protocol{}, attempt{}, localf("probing %s over %s: only TCP and UDP are dialled from a port that is given", to, p.Kind)
-	case p.Size != 0 && p.Kind != KindUDP, p.Size < 0, p.Size > maxGreeting:
-		return protocol{}, attempt{}, localf("probing %s: datagrams of %d bytes over %s, want at most %d, over UDP alone", to, p.Size, p.Kind, maxGreeting)
+	case p.Size < 0, p.Size > mostBytes(p.Kind):
+		return protocol{}, attempt{}, localf("probing %s: %d bytes over %s, want at most %d", to, p.Size, p.Kind, mostBytes(p.Kind))
 	}
 	for _, t := range p.Timeouts {
 		if t <= 0 || t > maxTimeout {
@@ -137,6 +137,18 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	try := attempt{agent: a, keep: p.Keep, stands: p.Stands, to: to, query: p.Query, size: p.Size, mark: rand.Uint64()}
 	return proto, try, nil
+}
+
+// mostBytes is how many bytes a probe of the kind can be asked to send; 0: that is its own affair.
+func mostBytes(k Kind) int {
+	switch k {
+	case KindUDP:
+		return maxGreeting
+	case KindTCP:
+		return maxStream
+	default:
+		return 0
+	}
 }
 
 // attempt dials from a fresh source port, or from the one that the probe keeps or names. A fresh

@@ -12,15 +12,21 @@ import (
 // A greeting is the magic and a nonce, of which the first half is the probe's mark and
 // the rest the attempt's own. Its answer repeats it and adds the server's identity
 // behind its length (2 bytes, big-endian). TCP and UDP carry it as it is, SCTP within
-// chunks. Over UDP a greeting may be padded: its answer repeats that too.
+// chunks. Over UDP a greeting may be padded: its answer repeats that too. So it may be over
+// TCP: then the magic is another, and behind the nonce stands how many bytes it has in all
+// (4 bytes, big-endian).
 const (
 	magic       = "cniproof"
+	streamMagic = "cnistrea"
 	nonceSize   = 16
 	greetSize   = len(magic) + nonceSize
 	answerSize  = greetSize + 2
 	maxIdentity = 512
 	// maxGreeting is the largest size of a padded greeting.
 	maxGreeting = 9000
+	// maxStream is the largest size of one that is padded over TCP.
+	maxStream  = 100_000
+	streamHead = greetSize + 4
 )
 
 // errNoAgent is why an answer counts for nothing.
@@ -43,16 +49,33 @@ func padded(greeting []byte, size int) []byte {
 	return b
 }
 
+// stream is the greeting as it goes over TCP with so many bytes, or streamHead.
+func stream(greeting []byte, size int) []byte {
+	size = max(size, streamHead)
+	b := append([]byte(streamMagic), greeting[len(magic):]...)
+	return padded(binary.BigEndian.AppendUint32(b, uint32(size)), size)
+}
+
+// streamSize is how many bytes a greeting has in all that begins with the head.
+func streamSize(head []byte) (size int, ok bool) {
+	size = int(binary.BigEndian.Uint32(head[greetSize:]))
+	return size, size >= streamHead && size <= maxStream
+}
+
+func startsStream(b []byte) bool { return string(b[:len(streamMagic)]) == streamMagic }
+
 func padding(greeting []byte, i int) byte {
 	return greeting[len(magic)+i%nonceSize] + byte(i/nonceSize)
 }
 
 // isPadded reports whether b is a greeting, and whole, padded or not.
 func isPadded(b []byte) bool {
-	if len(b) < greetSize || len(b) > maxGreeting || !isGreeting(b[:greetSize]) {
-		return false
-	}
-	for i := greetSize; i < len(b); i++ {
+	return len(b) >= greetSize && len(b) <= maxGreeting && isGreeting(b[:greetSize]) && paddedFrom(b, greetSize)
+}
+
+// paddedFrom reports whether the padding of a greeting is right, which begins there.
+func paddedFrom(b []byte, begin int) bool {
+	for i := begin; i < len(b); i++ {
 		if b[i] != padding(b, i) {
 			return false
 		}

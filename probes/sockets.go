@@ -159,6 +159,27 @@ func (s *socket) read(b []byte, deadline time.Time) (int, error) {
 	return max(n, 0), os.NewSyscallError("read", state)
 }
 
+// fill reads until b is full, and reports whether it is by the deadline.
+func (s *socket) fill(b []byte, deadline time.Time) bool {
+	for have := 0; have < len(b); {
+		n, err := s.read(b[have:], deadline)
+		if err != nil || n == 0 {
+			return false
+		}
+		have += n
+	}
+	return true
+}
+
+// writeAll writes what need not fit into the send buffer, until the deadline.
+func (s *socket) writeAll(b []byte, deadline time.Time) error {
+	if err := s.file.SetWriteDeadline(deadline); err != nil {
+		return localf("setting a deadline: %w", err)
+	}
+	_, err := s.file.Write(b)
+	return err
+}
+
 // write writes a message that fits into an empty send buffer.
 func (s *socket) write(b []byte) error {
 	var state error

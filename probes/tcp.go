@@ -24,11 +24,14 @@ func dialTCP(try attempt) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	greeting := newGreeting(try.mark)
-	if err := s.write(greeting); err != nil {
-		return "", err
+	greeting, deadline := newGreeting(try.mark), try.begin.Add(2*try.timeout)
+	if try.size > 0 {
+		greeting = stream(greeting, try.size)
 	}
-	identity, err := readAnswer(s, greeting, try.begin.Add(2*try.timeout))
+	if err := s.writeAll(greeting, deadline); err != nil {
+		return "", fmt.Errorf("connected, but not all could be sent: %w", err)
+	}
+	identity, err := readAnswer(s, greeting, deadline)
 	if err != nil {
 		return "", fmt.Errorf("connected, but no identity came: %w", err)
 	}
@@ -49,7 +52,7 @@ func connectTCP(try attempt) (*socket, error) {
 
 // readAnswer reads until the answer is whole or cannot become one.
 func readAnswer(s *socket, greeting []byte, deadline time.Time) (string, error) {
-	var b [answerSize + maxIdentity]byte
+	b := make([]byte, len(greeting)+2+maxIdentity)
 	have := 0
 	for {
 		n, err := s.read(b[have:], deadline)
@@ -63,7 +66,7 @@ func readAnswer(s *socket, greeting []byte, deadline time.Time) (string, error) 
 		if identity, err := identityIn(b[:have], greeting); err == nil {
 			return identity, nil
 		}
-		if have == len(b) || !bytes.HasPrefix(b[:have], greeting[:min(have, greetSize)]) {
+		if have == len(b) || !bytes.HasPrefix(b[:have], greeting[:min(have, len(greeting))]) {
 			return "", errNoAgent
 		}
 	}
@@ -111,17 +114,35 @@ func (a *Agent) greetTCP(s *socket) {
 
 // greetOnce returns false when there is nothing more to answer.
 func (a *Agent) greetOnce(s *socket, deadline time.Time) bool {
-	var b [greetSize]byte
-	for have := 0; have < len(b); {
-		n, err := s.read(b[have:], deadline)
-		if err != nil || n == 0 {
-			return false
-		}
-		have += n
-	}
-	if !isGreeting(b[:]) {
+	greeting := make([]byte, greetSize, streamHead)
+	if !s.fill(greeting, deadline) {
 		return false
 	}
-	a.heard.note(b[:])
-	return s.write(answerTo(b[:], a.identity)) == nil
+	if startsStream(greeting) {
+		greeting = restOfStream(s, greeting, deadline)
+	} else if !isGreeting(greeting) {
+		return false
+	}
+	if greeting == nil {
+		return false
+	}
+	a.heard.note(greeting)
+	return s.writeAll(answerTo(greeting, a.identity), deadline) == nil
+}
+
+// restOfStream is the whole of a greeting that begins so, or nil.
+func restOfStream(s *socket, begin []byte, deadline time.Time) []byte {
+	head := begin[:streamHead]
+	if !s.fill(head[len(begin):], deadline) {
+		return nil
+	}
+	size, ok := streamSize(head)
+	if !ok {
+		return nil
+	}
+	whole := append(make([]byte, 0, size), head...)[:size]
+	if !s.fill(whole[streamHead:], deadline) || !paddedFrom(whole, streamHead) {
+		return nil
+	}
+	return whole
 }

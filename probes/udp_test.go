@@ -29,13 +29,13 @@ func TestLargeDatagrams(t *testing.T) {
 			}
 		}
 	}
-	for _, p := range []Probe{{Kind: KindUDP, Size: 9001}, {Kind: KindUDP, Size: -1}, {Kind: KindTCP, Size: 100}} {
+	for _, p := range []Probe{{Kind: KindUDP, Size: 9001}, {Kind: KindUDP, Size: -1}, {Kind: KindSCTP, Size: 100}, {Kind: KindTCP, Size: maxStream + 1}} {
 		p.Address, p.Timeouts = netip.MustParseAddrPort("127.0.0.1:7150"), []time.Duration{time.Second}
 		results, err := c.Probe(t.Context(), []Probe{p})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := results[0]; r.Outcome != flow.Failed || !strings.Contains(r.Detail, "datagrams of") {
+		if r := results[0]; r.Outcome != flow.Failed || !strings.Contains(r.Detail, "want at most") {
 			t.Errorf("%s of %d bytes: %+v", p.Kind, p.Size, r)
 		}
 	}

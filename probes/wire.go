@@ -140,8 +140,8 @@ type Probe struct {
 	// begins only after a time-out. Where the connection stands in time, the server gets
 	// the same time again to answer on it.
 	Timeouts []time.Duration `json:"timeouts"`
-	// Size is how many bytes a UDP probe's datagrams have; 0: as few as can be. The
-	// answer repeats them all.
+	// Size is how many bytes a UDP probe's datagrams have, or how many a TCP probe sends; 0: as
+	// few as can be. The answer repeats them all.
 	Size int `json:"size,omitempty"`
 	// Name is asked for at Resolver before the first attempt, and the answer is dialled in
 	// the place of Address, which says the port and the family. A name without an answer

@@ -40,6 +40,7 @@ func TestOneStageServesTopologiesThatDifferInLabelsOnly(t *testing.T) {
 		"a pod with a gate":   {func(t *scenario.Topology) { t.Gated = []flow.Endpoint{flow.Pod("x", "p")} }, false},
 		"ports on the nodes":  {func(t *scenario.Topology) { t.NodePort = true }, false},
 		"large datagrams":     {func(t *scenario.Topology) { t.Datagram = 9000 }, true},
+		"long streams":        {func(t *scenario.Topology) { t.Stream = 9000 }, true},
 		"a port's protocol":   {func(t *scenario.Topology) { t.Pods[0].Ports[0].Protocol = flow.UDP }, false},
 	} {
 		if got := Shape(topology(c.change)) == base; got != c.same {

@@ -38,6 +38,7 @@ type scriptData struct {
 	Hold       bool
 	Restarts   bool
 	Datagram   int             // bytes of a UDP probe; 0: few
+	Stream     int             // bytes of a TCP probe; 0: few
 	Completes  bool            // a pod
 	Reuses     bool            // an address
 	Renews     bool            // a namespace
@@ -132,7 +133,7 @@ func (w *scriptWriter) data() scriptData {
 		Hold:     len(e.last().Flaps) > 0 || e.last().Result == judge.Fail && len(wrongCells(e.last())) == 0,
 		Topology: w.topology(),
 		Flows:    w.flows(),
-		Datagram: e.Scenario.Topology.Datagram, Lingering: e.Scenario.Topology.Terminating,
+		Datagram: e.Scenario.Topology.Datagram, Stream: e.Scenario.Topology.Stream, Lingering: e.Scenario.Topology.Terminating,
 		Gated: e.Scenario.Topology.Gated, Condition: scenario.ConditionReady,
 	}
 	d.Count = len(d.Flows)

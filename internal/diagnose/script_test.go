@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -74,15 +73,21 @@ spec:
 // had to have the verdict.
 func lives(t *testing.T, steps int, expected flow.Verdict) (*diagnose.Evidence, *diagnose.Snapshot) {
 	t.Helper()
+	return livesOver(t, flow.UDP, steps, expected)
+}
+
+func livesOver(t *testing.T, protocol flow.Protocol, steps int, expected flow.Verdict) (*diagnose.Evidence, *diagnose.Snapshot) {
+	t.Helper()
 	port := freePort(t)
-	list, err := scenario.Load(fstest.MapFS{"lives.yaml": {Data: []byte(strings.ReplaceAll(livesSample, "PORT", strconv.Itoa(port)))}}, "lives.yaml")
+	text := strings.ReplaceAll(livesSample, "PORT/UDP", fmt.Sprintf("%d/%s", port, protocol))
+	list, err := scenario.Load(fstest.MapFS{"lives.yaml": {Data: []byte(text)}}, "lives.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := list[0]
 	b := scenario.Binding{Namespaces: map[string]string{"x": "run-x", "y": "run-y"}}
 	f := flow.Flow{
-		Source: flow.Pod("y", "heir"), Destination: flow.Pod("x", "near"), Protocol: flow.UDP, Port: uint16(port), Via: flow.PodIP, Family: flow.IPv4,
+		Source: flow.Pod("y", "heir"), Destination: flow.Pod("x", "near"), Protocol: protocol, Port: uint16(port), Via: flow.PodIP, Family: flow.IPv4,
 	}
 	step := judge.Step{Name: s.Steps[steps-1].Name, Result: judge.Fail, Reason: "1 of 2 flows wrong after 1s", Cells: []judge.Cell{
 		{Flow: f, Expected: expected, Observed: map[bool]flow.Verdict{true: flow.Deny, false: flow.Allow}[expected == flow.Allow]},
@@ -260,7 +265,7 @@ func TestScriptSendsLargeDatagrams(t *testing.T) {
 			script = f.Body
 		}
 	}
-	if !strings.Contains(script, `"size":1500`) {
+	if !strings.Contains(script, `[udp]=1500`) {
 		t.Error("the datagrams are as small as can be")
 	}
 	e.Scenario.Topology.Datagram = maxDatagram + 1
@@ -270,5 +275,19 @@ func TestScriptSendsLargeDatagrams(t *testing.T) {
 	}
 }
 
-// maxDatagram is what agents send at most.
-const maxDatagram = 9000
+// maxDatagram and maxStream are what agents send at most.
+const (
+	maxDatagram = 9000
+	maxStream   = 100_000
+)
+
+// TestScriptSendsStreams has agents send as much as they can over TCP, and more.
+func TestScriptSendsStreams(t *testing.T) {
+	for size, want := range map[int]int{maxStream: 0, maxStream + 1: 2} {
+		e, s := livesOver(t, flow.TCP, 2, flow.Allow)
+		e.Scenario.Topology.Stream = size
+		if code, said, _ := rerun(t, e, s); code != want {
+			t.Errorf("%d bytes: exit code %d, want %d:\n%s", size, code, want, said)
+		}
+	}
+}

@@ -27,7 +27,7 @@ type Target struct {
 	Stands bool
 	// FromPort is the source port of every attempt; 0: one that is drawn.
 	FromPort uint16
-	Size     int // of a UDP probe's datagrams; 0: as small as can be
+	Size     int // how many bytes a UDP probe's datagrams have, or a TCP probe sends; 0: few
 	// Name of the destination, to be looked up at Resolver each time; "": Address is dialled.
 	Name     string
 	Resolver netip.AddrPort

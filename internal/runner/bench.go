@@ -66,7 +66,7 @@ func (b *bench) relabel(ctx context.Context, t scenario.Topology) error {
 
 // sameEndpoints reports whether two topologies of one shape have the same flows.
 func sameEndpoints(a, b scenario.Topology) bool {
-	return fmt.Sprint(a.External, a.Nodes, a.DNS, a.Datagram, a.Itself, a.Echo, a.NodePort, a.Established) == fmt.Sprint(b.External, b.Nodes, b.DNS, b.Datagram, b.Itself, b.Echo, b.NodePort, b.Established)
+	return fmt.Sprint(a.External, a.Nodes, a.DNS, a.Datagram, a.Stream, a.Itself, a.Echo, a.NodePort, a.Established) == fmt.Sprint(b.External, b.Nodes, b.DNS, b.Datagram, b.Stream, b.Itself, b.Echo, b.NodePort, b.Established)
 }
 
 // deploy replaces whatever is deployed.

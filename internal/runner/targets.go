@@ -55,9 +55,7 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		if f.Destination.Kind != flow.KindDNS {
 			t.To, t.Peer = b.agent(f.Destination), b.identities[f.Destination]
 			t.Port = probes.Port{Kind: t.Kind, Number: f.Port}
-			if t.Kind == probes.KindUDP {
-				t.Size = b.topology.Datagram
-			}
+			t.Size = map[probes.Kind]int{probes.KindUDP: b.topology.Datagram, probes.KindTCP: b.topology.Stream}[t.Kind]
 		}
 		if f.Protocol == flow.ICMP { // the kernel answers, and does not say for whom
 			t.Peer, port = "", 1

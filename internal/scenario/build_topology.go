@@ -22,6 +22,7 @@ const (
 	maxHosts         = 16
 	minDatagram      = 64
 	maxDatagram      = 9000
+	maxStream        = 100_000
 	maxNamespaceName = 40
 	reservedLabels   = "cniproof.dev/"
 )
@@ -51,7 +52,7 @@ func (d *decoder) nameIsStem(name string) {
 
 // topology checks what was written and puts it in order.
 func (d *decoder) topology(doc topologyDoc, at string) Topology {
-	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, Readiness: doc.Readiness, NodePort: doc.NodePort}
+	t := Topology{DNS: doc.DNS, Direct: doc.Direct, Datagram: doc.Datagram, Stream: doc.Stream, Itself: doc.Itself, Echo: doc.Echo, Established: doc.Established, Readiness: doc.Readiness, NodePort: doc.NodePort}
 	for _, name := range slices.Sorted(maps.Keys(doc.Namespaces)) {
 		path := strict.Entry(strict.Child(at, "namespaces"), name)
 		d.namespaceName(name, path)
@@ -73,6 +74,9 @@ func (d *decoder) topology(doc topologyDoc, at string) Topology {
 	}
 	if t.Datagram != 0 && (t.Datagram < minDatagram || t.Datagram > maxDatagram) {
 		d.Wrong(strict.Child(at, "datagram"), "is %d: datagrams have %d to %d bytes", t.Datagram, minDatagram, maxDatagram)
+	}
+	if t.Stream != 0 && (t.Stream < minDatagram || t.Stream > maxStream) {
+		d.Wrong(strict.Child(at, "stream"), "is %d: TCP probes send %d to %d bytes", t.Stream, minDatagram, maxStream)
 	}
 	if path := strict.Child(at, "sourcePort"); d.Lines.Has(path) {
 		t.SourcePort = SourcePort(doc.SourcePort.String())

@@ -76,6 +76,7 @@ type topologyDoc struct {
 	Echo        bool                    `json:"echo"`
 	Direct      bool                    `json:"direct"`
 	Datagram    int                     `json:"datagram"`
+	Stream      int                     `json:"stream"`
 	Established bool                    `json:"established"`
 	Readiness   bool                    `json:"readiness"`
 	NodePort    bool                    `json:"nodePort"`

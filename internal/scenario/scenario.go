@@ -57,6 +57,7 @@ type Topology struct {
 	Nodes       Nodes
 	Direct      bool // pods have no Services, and no flows over them
 	Datagram    int  // how many bytes the datagrams of UDP probes have; 0: few
+	Stream      int  // how many bytes TCP probes send, and get back; 0: few
 	Established bool // pods keep a TCP connection to each TCP port of other pods open, too
 	Readiness   bool // kubelets probe the pods that serve TCP, which are out of their Services when they are not reached
 	NodePort    bool // pods are dialled over the ports that their Services have on the nodes, too
