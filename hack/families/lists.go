@@ -34,7 +34,7 @@ func longLists() []file {
 	return []file{
 		everyPort("every-one-of-25-ports", 25, true), everyPort("every-one-of-100-ports", 100, true), everyPort("every-one-of-1000-ports", 1000, false),
 		everyBlock(25), everyBlock(100), everyBlock(1000),
-		everyExcept(100), everyPeer(100), everyValue(100), everyRule(25), everyPolicy(25),
+		everyExcept(100), everyPeer(100), everyValue(100), everyRule(70), everyPolicy(70),
 	}
 }
 
@@ -192,7 +192,7 @@ func everyPeer(count int) file {
 		topic: "lists", name: fmt.Sprintf("any-of-%d-peers", count),
 		from:     "a rule with a hundred selectors, of which the first, the middle and the last match somebody",
 		summary:  fmt.Sprintf("A rule with %d peers admits whom the first, the middle and the last of them select, in either direction.", count),
-		features: []string{"egress", "ingress", "namespace-selector", "pod-selector"}, refs: []string{refRules}, topology: " standard",
+		features: []string{"egress", "ingress", "namespace-selector", "pod-selector"}, refs: []string{refRules}, topology: threeNamespaces,
 	}
 	entries := make([]string, count)
 	for i := range entries {
@@ -215,6 +215,20 @@ func everyPeer(count int) file {
 	return s.file()
 }
 
+// threeNamespaces have two pods each, on both nodes.
+const threeNamespaces = `
+    namespaces:
+      x: {labels: {ns: x}}
+      y: {labels: {ns: y}}
+      z: {labels: {ns: z}}
+    pods:
+      x/a: {labels: {pod: a}, node: 1, ports: [80/TCP, 80/UDP]}
+      x/b: {labels: {pod: b}, node: 2, ports: [80/TCP, 80/UDP]}
+      y/a: {labels: {pod: a}, node: 2, ports: [80/TCP, 80/UDP]}
+      y/b: {labels: {pod: b}, node: 1, ports: [80/TCP, 80/UDP]}
+      z/a: {labels: {pod: a}, node: 1, ports: [80/TCP, 80/UDP]}
+      z/b: {labels: {pod: b}, node: 2, ports: [80/TCP, 80/UDP]}`
+
 // everyValue is a selector with so many values, of which the first, the middle and the
 // last are somebody's.
 func everyValue(count int) file {
@@ -223,7 +237,7 @@ func everyValue(count int) file {
 		from:     "In and NotIn with a hundred values, of which the first, the middle and the last are somebody's",
 		summary:  fmt.Sprintf("Each of %d values of In and of NotIn counts, the first, the middle and the last.", count),
 		features: []string{"ingress", "match-expressions", "namespace-selector"}, refs: []string{"https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#set-based-requirement"},
-		topology: " standard",
+		topology: threeNamespaces,
 	}
 	values := make([]string, count)
 	for i := range values {

@@ -10,7 +10,7 @@ func everyRule(count int) file {
 	listed, between := portsFrom(20000, count)
 	s := scene{
 		topic: "lists", name: fmt.Sprintf("each-of-%d-rules", count),
-		from:     "25 rules of one policy, each with one port, and each port probed",
+		from:     "70 rules of one policy, each with one port, and each port probed",
 		summary:  fmt.Sprintf("Each of %d rules counts, the first and the last, in either direction.", count),
 		features: []string{"egress", "ingress"}, refs: []string{refRules},
 		topology: portTopology(append(listed, between...), true),
@@ -31,7 +31,7 @@ func everyPolicy(count int) file {
 	listed, between := portsFrom(20000, count)
 	s := scene{
 		topic: "lists", name: fmt.Sprintf("each-of-%d-policies", count),
-		from:     "25 policies for one pod, each with one port, and each port probed",
+		from:     "70 policies for one pod, each with one port, and each port probed",
 		summary:  fmt.Sprintf("Of %d policies that select a pod each adds what it allows.", count),
 		features: []string{"ingress"}, refs: []string{refUnion},
 		topology: portTopology(append(listed, between...), true),
@@ -39,8 +39,8 @@ func everyPolicy(count int) file {
 	var b strings.Builder
 	b.WriteString("  - name: one port each\n    apply:\n")
 	for i, p := range listed {
-		fmt.Fprintf(&b, "    - apiVersion: networking.k8s.io/v1\n      kind: NetworkPolicy\n      metadata: {name: one-of-many-%d, namespace: x}\n", i+1)
-		fmt.Fprintf(&b, "      spec: {podSelector: {matchLabels: {app: server}}, ingress: [{ports: [{port: %d}]}]}\n", p)
+		fmt.Fprintf(&b, "    - {apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: one-of-many-%d, namespace: x}, ", i+1)
+		fmt.Fprintf(&b, "spec: {podSelector: {matchLabels: {app: server}}, ingress: [{ports: [{port: %d}]}]}}\n", p)
 	}
 	s.steps = []string{b.String() + shutPorts(between)}
 	return s.file()
