@@ -23,7 +23,7 @@ var ErrNoReuse = errors.New("the address was not given out again")
 // Bounds of the tries to get an address again.
 const (
 	reuseTries = 600
-	reuseTime  = 3 * time.Minute
+	reuseTime  = 5 * time.Minute
 )
 
 // Gone are the pods that have completed, sorted.
