@@ -44,7 +44,8 @@ type Cluster interface {
 	// Nodes returns the nodes that probe pods may run on, in order.
 	Nodes() []Host
 	// RestartCNI restarts the CNI's agent on every node and returns when they run again.
-	RestartCNI(ctx context.Context) error
+	// It calls meanwhile, unless that is nil, when the old agents are gone.
+	RestartCNI(ctx context.Context, meanwhile func(context.Context) error) error
 	// Close removes what Open made.
 	Close(ctx context.Context) error
 }

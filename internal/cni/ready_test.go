@@ -95,12 +95,20 @@ func TestAwaitReadyReturns(t *testing.T) {
 	}
 }
 
-// Restart comes back when as many other pods are ready, not before.
+// Restart comes back when as many other pods are ready, not before, and lets things be done
+// when the old ones are gone.
 func TestRestart(t *testing.T) {
 	api := fake.NewClientset(daemonSet("ours", "", 2, 2), pod("ours", "a", "1", ""), pod("ours", "b", "2", ""), pod("other", "c", "3", ""))
 	done := make(chan error, 1)
-	go func() { done <- cni.Restart(t.Context(), api, ours(t)) }()
 	pods := api.CoreV1().Pods("kube-system")
+	calls, left := 0, -1
+	go func() {
+		done <- cni.Restart(t.Context(), api, ours(t), func(ctx context.Context) error {
+			list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: "app=ours"})
+			calls, left = calls+1, len(list.Items)
+			return err
+		})
+	}()
 	for uid, name := range []string{"a2", "b2"} {
 		for {
 			list, err := pods.List(t.Context(), metav1.ListOptions{LabelSelector: "app=ours"})
@@ -123,6 +131,9 @@ func TestRestart(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+	if calls != 1 || left != 0 {
+		t.Errorf("what is done meanwhile was done %d times, the last time beside %d pods", calls, left)
 	}
 	if list, err := pods.List(t.Context(), metav1.ListOptions{LabelSelector: "app=other"}); err != nil || len(list.Items) != 1 {
 		t.Errorf("pods of others were deleted: %v, error %v", list, err)

@@ -51,9 +51,23 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// act carries out actions in the order of the format: renew, ready, apply, delete, label,
-// complete, terminate, recreate, reuse, eager, restart.
+// act carries out an act: its changes, and then the restart, or around them.
 func (s *Stage) act(ctx context.Context, act scenario.Act) error {
+	switch {
+	case act.Away:
+		return s.cluster.RestartCNI(ctx, func(ctx context.Context) error { return s.change(ctx, act) })
+	case act.Restart:
+		if err := s.change(ctx, act); err != nil {
+			return err
+		}
+		return s.cluster.RestartCNI(ctx, nil)
+	}
+	return s.change(ctx, act)
+}
+
+// change carries out actions in the order of the format: renew, ready, apply, delete, label,
+// complete, terminate, recreate, reuse, eager.
+func (s *Stage) change(ctx context.Context, act scenario.Act) error {
 	var err error
 	do := func(f func() error) {
 		if err == nil {
@@ -91,9 +105,6 @@ func (s *Stage) act(ctx context.Context, act scenario.Act) error {
 		do(func() error { return s.reuse(ctx, h) })
 	}
 	do(func() error { return each(act.Eager, func(d scenario.Debut) error { return s.debut(ctx, d.Pod) }) })
-	if act.Restart {
-		do(func() error { return s.cluster.RestartCNI(ctx) })
-	}
 	return err
 }
 

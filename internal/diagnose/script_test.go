@@ -236,6 +236,21 @@ func TestScriptOfReadiness(t *testing.T) {
 	}
 }
 
+// TestScriptRestarts has the plugin restarted after what else a step does, or around it.
+func TestScriptRestarts(t *testing.T) {
+	const deletion = "delete networkpolicy -n cniproof-again-x --ignore-not-found near"
+	for _, away := range []bool{false, true} {
+		e, s := lives(t, 2, flow.Allow)
+		act := &e.Scenario.Steps[1].Acts[0]
+		act.Restart, act.Away = true, away
+		code, said, asked := rerun(t, e, s, `RESTART="$KUBECTL" restart begun; sleep 2; "$KUBECTL" restart over`)
+		begun, change, over := strings.Index(asked, "restart begun"), strings.Index(asked, deletion), strings.Index(asked, "restart over")
+		if code != 0 || begun < 0 || over < begun || (change > begun) != away || change > over {
+			t.Errorf("around it: %v; exit code %d, asked at %d, %d and %d:\n%s\n%s", away, code, begun, change, over, said, asked)
+		}
+	}
+}
+
 // TestScriptInherits creates anew the pods that scenarios before this one did.
 func TestScriptInherits(t *testing.T) {
 	e, s := lives(t, 2, flow.Allow)

@@ -39,10 +39,15 @@ func (w *scriptWriter) act(i int, act scenario.Act) []string {
 		lines = append(lines, label(change))
 	}
 	lines = append(lines, after...)
-	if act.Restart {
-		lines = append(lines, `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`, `eval "$RESTART"`)
+	if !act.Restart {
+		return lines
 	}
-	return lines
+	told := `[[ -n ${RESTART:-} ]] || give_up "this step restarts the network plugin: set RESTART to a command that does"`
+	if !act.Away {
+		return append(lines, told, `eval "$RESTART"`)
+	}
+	around := []string{told, `eval "$RESTART" &`, "restart=$!", "sleep 1 # until the old agents are gone"}
+	return append(append(around, lines...), `wait "$restart"`)
 }
 
 func (w *scriptWriter) apply(m scenario.Manifest, b scenario.Binding) string {

@@ -80,7 +80,7 @@ func rules() []Row {
 		},
 		{
 			Behaviour: "A named port is resolved on each destination pod by itself, with its protocol", Level: Must,
-			Scenarios: []string{"named-port-is-each-pods-own", "named-port-keeps-its-protocol", "named-port-in-egress"},
+			Scenarios: []string{"named-port-is-each-pods-own", "named-port-keeps-its-protocol", "named-port-in-egress", "named-ports-follow-the-pods"},
 			ByName:    []string{"named-port-is-each-pods-own"},
 			Without:   []Gap{{"direction", "mirrored", writtenOut}},
 		},

@@ -242,7 +242,7 @@ func (v *watch) restart(ctx context.Context) {
 		return
 	}
 	v.event("restarting the agents of the network plugin")
-	if err := v.cfg.Cluster.RestartCNI(ctx); err != nil {
+	if err := v.cfg.Cluster.RestartCNI(ctx, nil); err != nil {
 		v.event("restarting the agents of the network plugin failed: %v", err)
 		return
 	}

@@ -45,6 +45,23 @@ func TestActs(t *testing.T) {
 	}
 }
 
+// A restart comes after what else the act does, or goes on around it.
+func TestRestart(t *testing.T) {
+	const act = "    delete: [networkpolicy/prod/db]\n"
+	for text, away := range map[string]bool{"    restart: true\n" + act: false, "    restart: around\n" + act: true} {
+		s, problems := loadText(t, strings.Replace(base, act, text, 1))
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		if step := s.Steps[2]; !step.Restarts() || step.Acts[0].Away != away || len(step.Acts[0].Delete) != 1 {
+			t.Errorf("%q is read as %+v", text, step)
+		}
+	}
+	if s, problems := loadText(t, strings.Replace(base, act, "    restart: false\n"+act, 1)); len(problems) > 0 || s.Steps[2].Restarts() {
+		t.Errorf("a restart that is denied: %v", problems)
+	}
+}
+
 // A step that does nothing may be watched for as long as it says.
 func TestSteadyWithoutAnAct(t *testing.T) {
 	const act = "    delete: [networkpolicy/prod/db]\n"

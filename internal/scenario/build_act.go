@@ -46,6 +46,7 @@ func (b *builder) acts(doc stepDoc, at string) []Act {
 	one := b.act(actDoc{doc.Ready, doc.Apply, doc.Delete, doc.Label, doc.Recreate, doc.Restart}, at)
 	one.Renew = renewed
 	b.lives(doc, &one, at)
+	b.around(one, at)
 	path := strict.Child(at, "acts")
 	switch {
 	case !b.Lines.Has(path):
@@ -63,6 +64,7 @@ func (b *builder) acts(doc stepDoc, at string) []Act {
 	list := make([]Act, len(doc.Acts))
 	for i, d := range doc.Acts {
 		list[i] = b.act(d, strict.Index(path, i))
+		b.around(list[i], strict.Index(path, i))
 		if list[i].empty() && b.WellShaped() {
 			b.Wrong(strict.Index(path, i), "does nothing: write ready, apply, delete, label, recreate or restart")
 		}
@@ -76,7 +78,8 @@ func (b *builder) act(doc actDoc, at string) Act {
 		Apply:    b.apply(doc, at),
 		Label:    b.labelChanges(doc.Label, strict.Child(at, "label")),
 		Recreate: b.recreations(doc.Recreate, strict.Child(at, "recreate")),
-		Restart:  doc.Restart,
+		Restart:  doc.Restart != "",
+		Away:     doc.Restart == restartAround,
 	}
 	b.renewed(a.Recreate)
 	a.Delete, a.Remove = b.deletions(doc.Delete, strict.Child(at, "delete"))

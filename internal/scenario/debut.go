@@ -46,7 +46,7 @@ func (b *builder) debuts(doc stepDoc, at string) []Debut {
 		list = append(list, Debut{pod, who == byInit})
 		b.renewed([]flow.Endpoint{pod})
 	}
-	if others := len(doc.Renew)+len(doc.Ready)+len(doc.Apply)+len(doc.Delete)+len(doc.Label)+len(doc.Complete)+len(doc.Terminate)+len(doc.Recreate)+len(doc.Reuse) > 0 || doc.Restart; others && len(list) > 0 {
+	if others := len(doc.Renew)+len(doc.Ready)+len(doc.Apply)+len(doc.Delete)+len(doc.Label)+len(doc.Complete)+len(doc.Terminate)+len(doc.Recreate)+len(doc.Reuse) > 0 || doc.Restart != ""; others && len(list) > 0 {
 		b.Wrong(path, "must stand alone: what holds from a pod's first instant is what held before the step")
 	}
 	return list

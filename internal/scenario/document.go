@@ -116,7 +116,7 @@ type stepDoc struct {
 	Terminate []string                      `json:"terminate"`
 	Reuse     map[string]string             `json:"reuse"`
 	Eager     map[string]string             `json:"eager"`
-	Restart   bool                          `json:"restart"`
+	Restart   restartDoc                    `json:"restart"`
 	Acts      []actDoc                      `json:"acts"`
 	Times     *int                          `json:"times"`
 	Steady    bool                          `json:"steady"`
@@ -133,7 +133,7 @@ type actDoc struct {
 	Delete   []string                      `json:"delete"`
 	Label    map[string]map[string]*string `json:"label"`
 	Recreate []string                      `json:"recreate"`
-	Restart  bool                          `json:"restart"`
+	Restart  restartDoc                    `json:"restart"`
 }
 
 type expectDoc struct {

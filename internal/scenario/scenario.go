@@ -140,6 +140,7 @@ type Act struct {
 	Reuse     []Heir
 	Eager     []Debut
 	Restart   bool // the CNI's agent, on every node
+	Away      bool // what the act does beside the restart is done while the agent is away, not before
 }
 
 // empty reports whether the act does nothing.

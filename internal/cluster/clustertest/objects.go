@@ -133,7 +133,7 @@ func testRestart(t *testing.T, l *lab) {
 	}
 	undo := l.isolate(t)
 	l.blocked(t, "a", "b")
-	if err := l.cluster.RestartCNI(t.Context()); err != nil {
+	if err := l.cluster.RestartCNI(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
 	l.blocked(t, "a", "b")

@@ -261,7 +261,9 @@ func (e *embedded) Attach(ctx context.Context, agent flow.Endpoint) (io.ReadWrit
 const away = 300 * time.Millisecond
 
 // RestartCNI restarts the reference engine.
-func (e *embedded) RestartCNI(ctx context.Context) error { return e.engine.Restart(ctx) }
+func (e *embedded) RestartCNI(ctx context.Context, meanwhile func(context.Context) error) error {
+	return e.engine.Restart(ctx, meanwhile)
+}
 
 // Close ends every process and lets go of every namespace. It does not need ctx:
 // nothing that it waits for can take long.

@@ -189,11 +189,11 @@ func (c *Cluster) Attach(ctx context.Context, agent flow.Endpoint) (io.ReadWrite
 }
 
 // RestartCNI restarts the CNI's agent on every node.
-func (c *Cluster) RestartCNI(ctx context.Context) error {
+func (c *Cluster) RestartCNI(ctx context.Context, meanwhile func(context.Context) error) error {
 	if why := c.noRestart(); why != "" {
 		return fmt.Errorf("restarting the network plugin: %s", why)
 	}
-	return c.config.Plugins[0].Restart(ctx, c.api)
+	return c.config.Plugins[0].Restart(ctx, c.api, meanwhile)
 }
 
 // Close removes every namespace of this owner and returns when they are gone.

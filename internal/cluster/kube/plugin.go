@@ -13,8 +13,9 @@ import (
 // Plugin is a network plugin that runs on a cluster.
 type Plugin struct {
 	Name, Version string
-	// Restart restarts its agents on every node; nil where nobody knows how.
-	Restart func(context.Context, kubernetes.Interface) error
+	// Restart restarts its agents on every node, and calls meanwhile, unless that is nil, when the
+	// old ones are gone; nil where nobody knows how.
+	Restart func(ctx context.Context, api kubernetes.Interface, meanwhile func(context.Context) error) error
 	// Lacks are features that it does not claim, with the reason.
 	Lacks map[string]string
 	// Deviations are those that it is known for.

@@ -22,7 +22,9 @@ func Running(e cni.Entry) kube.Plugin {
 		p.Deviations = append(p.Deviations, cluster.Deviation(d))
 	}
 	if e.Agent != (cni.Workload{}) {
-		p.Restart = func(ctx context.Context, api kubernetes.Interface) error { return cni.Restart(ctx, api, e) }
+		p.Restart = func(ctx context.Context, api kubernetes.Interface, meanwhile func(context.Context) error) error {
+			return cni.Restart(ctx, api, e, meanwhile)
+		}
 	}
 	return p
 }

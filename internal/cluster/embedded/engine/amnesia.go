@@ -1,6 +1,7 @@
 package engine
 
 import (
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/watch"
 )
@@ -28,6 +29,37 @@ func (l *loop) remembered(e event) (event, bool) {
 		e.object = l.firsts[key{p.Namespace, p.Name}]
 	}
 	return e, true
+}
+
+// lookBack mixes into what was read after a restart what the engine knew before it.
+func (l *loop) lookBack() {
+	switch {
+	case l.life == 0:
+	case l.faults.Has(RestartMissesChanges):
+		l.store = l.left
+	case l.faults.Has(RestartMissesDeletions):
+		for k, p := range l.left.policies {
+			if l.store.policies[k] == nil {
+				l.store.policies[k] = p
+			}
+		}
+	}
+}
+
+// deafTo reports whether the engine misses a change since it was restarted.
+func (l *loop) deafTo(e event) bool {
+	if l.life == 0 {
+		return false
+	}
+	switch object := e.object.(type) {
+	case *corev1.Namespace:
+		return l.faults.Has(RestartDeafToNamespaces)
+	case *corev1.Pod:
+		return l.faults.Has(RestartDeafToNewPods) && l.store.pods[key{object.Namespace, object.Name}] == nil
+	case *networkingv1.NetworkPolicy:
+		return l.faults.Has(RestartDeafToUpdates) && e.kind == watch.Modified
+	}
+	return false
 }
 
 // note keeps each policy as it came.

@@ -118,7 +118,12 @@ func (w *writer) forwardRules(d direction, faults Faults) {
 	if faults.Has(AnswersDenied) {
 		w.rule(forwardChain(d), append(answerOfDenied(), &expr.Verdict{Kind: expr.VerdictDrop})...)
 	}
-	if !faults.Has(RepliesDropped) {
+	switch {
+	case faults.Has(RepliesDropped):
+	case faults.Has(LargeSegmentsDropped):
+		w.rule(forwardChain(d), acceptIf(append(established(), protocolIs(expr.CmpOpNeq, protocolTCP)...))...)
+		w.rule(forwardChain(d), acceptIf(append(established(), length(expr.CmpOpLte, narrowest)...))...)
+	default:
 		w.rule(forwardChain(d), acceptIf(established())...)
 	}
 	if faults.Has(AnswersToldByPort) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 )
 
@@ -19,6 +20,7 @@ type chain struct {
 	rules []chainRule // sorted by their text
 	drop  bool        // at the end
 	late  bool        // and not the question, but its answer
+	short bool        // what is long, over TCP, is dropped before all else
 }
 
 // rulesPerPart is about how many rules a part has.
@@ -26,7 +28,7 @@ const rulesPerPart = 32
 
 // newChain makes the chain of an isolation.
 func newChain(d direction, i *isolation, faults Faults) *chain {
-	c := &chain{rules: chainRules(d, i, faults), drop: true, late: faults.Has(AnswersDenied)}
+	c := &chain{rules: chainRules(d, i, faults), drop: true, late: faults.Has(AnswersDenied), short: faults.Has(LargeSegmentsDropped)}
 	if len(c.rules) > 2*rulesPerPart {
 		c.parts, c.rules = divided(c.rules), nil
 	}
@@ -90,6 +92,9 @@ func named(c *chain) *chain {
 // text is the chain's content in the words of nft.
 func (c *chain) text() string {
 	var b []byte
+	if c.short {
+		b = fmt.Appendf(b, "\t\tl4proto tcp meta length > %d drop\n", narrowest)
+	}
 	for _, part := range c.parts {
 		b = append(b, "\t\tjump "+part.name+"\n"...)
 	}

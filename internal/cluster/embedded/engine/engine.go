@@ -51,15 +51,18 @@ type Engine struct {
 	nodes    []*node
 	periods  periods
 	firsts   map[key]*networkingv1.NetworkPolicy // policies as they came, by what a faulty engine keeps
+	left     *store                              // what the engine knew when it was last restarted
 	requests chan request
 	ended    chan struct{} // closed when Run has returned
 }
 
 // request asks the engine's loop for something and waits for the answer.
 type request struct {
-	ctx     context.Context
-	restart bool
-	done    chan error
+	ctx       context.Context
+	restart   bool
+	meanwhile func(context.Context) error // what is done while the engine is away; nil: nothing
+	failed    error                       // what came of that
+	done      chan error
 }
 
 // New makes an engine and connects it to the nodes. It enforces nothing until Run.
@@ -96,10 +99,10 @@ func (e *Engine) Sync(ctx context.Context) error {
 }
 
 // Restart restarts the engine as if its process had been killed: the rules stay in
-// the kernel, everything else is forgotten and, after Config.Away, read from the API again. It returns
-// when the rules are what the API wants.
-func (e *Engine) Restart(ctx context.Context) error {
-	return e.ask(request{ctx: ctx, restart: true})
+// the kernel, everything else is forgotten and, after Config.Away, read from the API again. Before that
+// it calls meanwhile, unless that is nil. It returns when the rules are what the API wants.
+func (e *Engine) Restart(ctx context.Context, meanwhile func(context.Context) error) error {
+	return e.ask(request{ctx: ctx, restart: true, meanwhile: meanwhile})
 }
 
 func (e *Engine) ask(r request) error {

@@ -40,21 +40,27 @@ func (w *writer) chainRule(chain string, r *chainRule) error {
 		exprs = append(exprs, loadPort(r.serviceSide), match)
 	}
 	if r.small && r.protocol == protocolUDP {
-		exprs = append(exprs, length(expr.CmpOpLte)...)
+		exprs = append(exprs, length(expr.CmpOpLte, frame)...)
 	}
 	if r.large {
-		exprs = append(exprs, length(expr.CmpOpGt)...)
+		exprs = append(exprs, length(expr.CmpOpGt, frame)...)
 	}
 	w.rule(chain, acceptIf(exprs)...)
 	return nil
 }
 
-// length compares packets with what a frame of Ethernet carries.
-func length(than expr.CmpOp) []expr.Any {
+// Lengths of packets that faulty engines make something of.
+const (
+	frame     = 1500 // what a frame of Ethernet carries
+	narrowest = 1000 // less than any segment of a long stream
+)
+
+// length compares a packet's length.
+func length(than expr.CmpOp, bytes uint32) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyLEN, Register: register},
 		&expr.Byteorder{SourceRegister: register, DestRegister: register, Op: expr.ByteorderHton, Len: 4, Size: 4},
-		&expr.Cmp{Op: than, Register: register, Data: binary.BigEndian.AppendUint32(nil, 1500)},
+		&expr.Cmp{Op: than, Register: register, Data: binary.BigEndian.AppendUint32(nil, bytes)},
 	}
 }
 
@@ -75,10 +81,12 @@ func ofFamily(f family) []expr.Any {
 	}
 }
 
-func ofProtocol(protocol uint8) []expr.Any {
+func ofProtocol(protocol uint8) []expr.Any { return protocolIs(expr.CmpOpEq, protocol) }
+
+func protocolIs(op expr.CmpOp, protocol uint8) []expr.Any {
 	return []expr.Any{
 		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: register, Data: []byte{protocol}},
+		&expr.Cmp{Op: op, Register: register, Data: []byte{protocol}},
 	}
 }
 

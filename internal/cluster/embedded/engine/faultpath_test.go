@@ -25,29 +25,36 @@ var dataPathFaults = []struct {
 
 // loopFaults are the faults of the engine's own life.
 var loopFaults = map[Fault]func(*testing.T, *lab, bool){
-	Flapping:               func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, flapEvery, faulty) },
-	RulesLapse:             lapses,
-	ResyncLeaks:            func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, l.engine.periods.resync, faulty) },
-	PoisonedByIPv6Block:    isPoisoned,
-	RestartDeaf:            isDeaf,
-	RestartForgetsPolicies: forgets,
-	RestartForgetsBlocks:   forgetsBlocks,
-	RestartGoesBack:        goesBack,
-	NewPodOpen:             leavesNewPodsOpen,
-	NewPodClosed:           keepsNewPodsOut,
-	RestartFailsOpen:       failsOpen,
-	RestartFailsClosed:     failsClosed,
-	TransientLeakOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.update) },
-	TransientDropOnUpdate:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/c", false, faulty, l.update) },
-	TransientLeakOnDelete:  func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
-	DeniedTupleStaysShut:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
-	AllowedTupleStaysOpen:  func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
-	AnswersToldByPort:      func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "tcp", "udp", faulty) },
-	UDPAnswersToldByPort:   func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "udp", "tcp", faulty) },
-	AnswersDenied:          comesThrough,
-	ConnectionsCutOnChange: func(t *testing.T, l *lab, faulty bool) { cutBy(t, l, faulty, func() { l.update(); l.removeOther() }) },
+	Flapping:                func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, flapEvery, faulty) },
+	RulesLapse:              lapses,
+	ResyncLeaks:             func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, l.engine.periods.resync, faulty) },
+	PoisonedByIPv6Block:     isPoisoned,
+	RestartDeaf:             isDeaf,
+	RestartForgetsPolicies:  forgets,
+	RestartForgetsBlocks:    forgetsBlocks,
+	RestartGoesBack:         goesBack,
+	RestartMissesChanges:    missesChanges,
+	RestartMissesDeletions:  missesDeletions,
+	RestartDeafToNamespaces: isDeafToNamespaces,
+	RestartDeafToNewPods:    isDeafToNewPods,
+	RestartDeafToUpdates:    isDeafToUpdates,
+	SecondLabelMissed:       missesTheSecond,
+	ForgetsOnMetadataUpdate: forgetsOnMetadata,
+	NewPodOpen:              leavesNewPodsOpen,
+	NewPodClosed:            keepsNewPodsOut,
+	RestartFailsOpen:        failsOpen,
+	RestartFailsClosed:      failsClosed,
+	TransientLeakOnUpdate:   func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.update) },
+	TransientDropOnUpdate:   func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/c", false, faulty, l.update) },
+	TransientLeakOnDelete:   func(t *testing.T, l *lab, faulty bool) { wavering(t, l, "x/b", true, faulty, l.removeOther) },
+	DeniedTupleStaysShut:    func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letCIn, letBIn, faulty) },
+	AllowedTupleStaysOpen:   func(t *testing.T, l *lab, faulty bool) { dialledAgain(t, l, letBIn, letCIn, faulty) },
+	AnswersToldByPort:       func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "tcp", "udp", faulty) },
+	UDPAnswersToldByPort:    func(t *testing.T, l *lab, faulty bool) { dialledFromDNS(t, l, "udp", "tcp", faulty) },
+	AnswersDenied:           comesThrough,
+	ConnectionsCutOnChange:  func(t *testing.T, l *lab, faulty bool) { cutBy(t, l, faulty, func() { l.update(); l.removeOther() }) },
 	RestartCutsConnections: func(t *testing.T, l *lab, faulty bool) {
-		cutBy(t, l, faulty, func() { l.must(l.engine.Restart(l.t.Context())) })
+		cutBy(t, l, faulty, func() { l.must(l.engine.Restart(l.t.Context(), nil)) })
 	},
 	Poisoned: isPoisonedByAName,
 	Slow:     isSlow,
@@ -134,7 +141,7 @@ func isPoisoned(_ *testing.T, l *lab, faulty bool) {
 
 func isDeaf(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
-	l.must(l.engine.Restart(l.t.Context()))
+	l.must(l.engine.Restart(l.t.Context(), nil))
 	l.expect(false, "x/b -> x/a:80/tcp")
 	l.delete("x", "deny")
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
@@ -142,20 +149,20 @@ func isDeaf(_ *testing.T, l *lab, faulty bool) {
 
 func forgets(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
-	l.must(l.engine.Restart(l.t.Context()))
+	l.must(l.engine.Restart(l.t.Context(), nil))
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 }
 
 func forgetsBlocks(_ *testing.T, l *lab, faulty bool) {
 	l.apply(`{metadata: {name: all, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]}]}}`)
-	l.must(l.engine.Restart(l.t.Context()))
+	l.must(l.engine.Restart(l.t.Context(), nil))
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
 }
 
 func goesBack(_ *testing.T, l *lab, faulty bool) {
 	l.apply(letBIn)
 	l.apply(letCIn)
-	l.must(l.engine.Restart(l.t.Context()))
+	l.must(l.engine.Restart(l.t.Context(), nil))
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 	l.apply(denyA)
 	l.expect(false, "x/b -> x/a:80/tcp")
@@ -233,7 +240,7 @@ func restarting(t *testing.T, l *lab, policy string, open, faulty bool) {
 	l.engine.away = 300 * time.Millisecond
 	l.apply(policy)
 	from := map[bool]string{true: "x/b", false: "x/c"}[open]
-	seen := l.everSeen(from, open, func() { l.must(l.engine.Restart(l.t.Context())) })
+	seen := l.everSeen(from, open, func() { l.must(l.engine.Restart(l.t.Context(), nil)) })
 	if seen != faulty {
 		t.Errorf("seen %t, want %t", seen, faulty)
 	}

@@ -47,12 +47,14 @@ const (
 	EndPortExclusive         Fault = "end-port-exclusive"
 	NamedPortOpensAll        Fault = "named-port-opens-all"
 	NamedPortOfFirstPod      Fault = "named-port-of-first-pod"
+	NamedPortsFrozen         Fault = "named-ports-frozen"
 	EgressNamedPortIgnored   Fault = "egress-named-port-ignored"
 	SecondContainerForgotten Fault = "second-container-forgotten"
 	LongPortListsCut         Fault = "long-port-lists-cut"
 	LongPeerListsCut         Fault = "long-peer-lists-cut"
 	LargeDatagramsDropped    Fault = "large-datagrams-dropped"
 	LargeDatagramsOpen       Fault = "large-datagrams-open"
+	LargeSegmentsDropped     Fault = "large-segments-dropped"
 	ManyPoliciesCut          Fault = "many-policies-cut"
 	ManyRulesCut             Fault = "many-rules-cut"
 	ManyPodsCut              Fault = "many-pods-cut"
@@ -91,6 +93,8 @@ const (
 	AllowedTupleStaysOpen    Fault = "allowed-tuple-stays-open"
 	NodeTrafficDenied        Fault = "node-traffic-denied"
 	StaleOnUpdate            Fault = "stale-on-update"
+	SecondLabelMissed        Fault = "second-label-missed"
+	ForgetsOnMetadataUpdate  Fault = "forgets-on-metadata-update"
 	StaleOnEndPort           Fault = "stale-on-end-port"
 	UpdateForgetsNamesakes   Fault = "update-forgets-namesakes"
 	StaleOnDelete            Fault = "stale-on-delete"
@@ -116,6 +120,11 @@ const (
 	RestartForgetsPolicies   Fault = "restart-forgets-policies"
 	RestartForgetsBlocks     Fault = "restart-forgets-blocks"
 	RestartGoesBack          Fault = "restart-goes-back"
+	RestartMissesChanges     Fault = "restart-misses-changes"
+	RestartMissesDeletions   Fault = "restart-misses-deletions"
+	RestartDeafToNamespaces  Fault = "restart-deaf-to-namespaces"
+	RestartDeafToNewPods     Fault = "restart-deaf-to-new-pods"
+	RestartDeafToUpdates     Fault = "restart-deaf-to-updates"
 	RestartFailsOpen         Fault = "restart-fails-open"
 	RestartFailsClosed       Fault = "restart-fails-closed"
 	TransientLeakOnUpdate    Fault = "transient-leak-on-update"
@@ -184,12 +193,14 @@ var faultTable = []FaultInfo{
 	{EndPortExclusive, "The last port of a range is not opened."},
 	{NamedPortOpensAll, "A named port opens every port."},
 	{NamedPortOfFirstPod, "A named port is the number that the first pod gives it, on every pod."},
+	{NamedPortsFrozen, "A named port is looked up when its policy comes: pods that come or are relabelled later give it no number."},
 	{EgressNamedPortIgnored, "A named port in an egress rule opens nothing."},
 	{SecondContainerForgotten, "Named ports are those of a pod's first container; others open nothing."},
 	// Length.
 	{LongPortListsCut, "Only the first 15 ports of a rule count."},
 	{LongPeerListsCut, "Only the first 255 peers of a rule count."},
 	{LargeDatagramsDropped, "A rule for a UDP port admits no datagram that takes more than one frame."},
+	{LargeSegmentsDropped, "Of what an isolated pod may get or send over TCP, packets of more than 1000 bytes are dropped."},
 	{LargeDatagramsOpen, "A UDP datagram that takes more than one frame is never denied."},
 	// Slips.
 	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
@@ -232,6 +243,8 @@ var faultTable = []FaultInfo{
 	{NodeTrafficDenied, "What a node sends to its own pods is judged like any other traffic."},
 	// Change.
 	{StaleOnUpdate, "The update of a policy is missed."},
+	{SecondLabelMissed, "A change of the labels of a pod or a namespace is missed within 300 ms after another."},
+	{ForgetsOnMetadataUpdate, "A policy of which nothing but labels or annotations changes is forgotten until its rules do."},
 	{StaleOnEndPort, "An update that moves nothing but the end of a range is missed."},
 	{UpdateForgetsNamesakes, "When a policy changes, those of its name in other namespaces are forgotten until they change."},
 	{StaleOnDelete, "A deleted policy stays in force."},
@@ -257,6 +270,11 @@ var faultTable = []FaultInfo{
 	{RestartForgetsPolicies, "After a restart of the agent the policies from before it are forgotten."},
 	{RestartForgetsBlocks, "After a restart of the agent the blocks of policies from before it hold nothing."},
 	{RestartGoesBack, "After a restart of the agent each policy is what it was when it came, until it changes."},
+	{RestartMissesChanges, "What changes while the agent is away is missed until it changes again."},
+	{RestartMissesDeletions, "A policy that is deleted while the agent is away stays in force."},
+	{RestartDeafToNamespaces, "After a restart of the agent changes of namespaces are missed."},
+	{RestartDeafToNewPods, "After a restart of the agent pods that come are not known."},
+	{RestartDeafToUpdates, "After a restart of the agent updates of policies are missed."},
 	{RestartFailsOpen, "While the agent restarts no policy is enforced."},
 	{RestartFailsClosed, "While the agent restarts no pod is reached."},
 	// Change, and its order.

@@ -27,27 +27,34 @@ func (e *Engine) Run(ctx context.Context) error {
 	var restart request
 	for life := 0; ; life++ {
 		l := newLoop(e, life)
-		next, err := l.run(ctx, restart.done)
+		next, err := l.run(ctx, restart)
 		if err != nil || ctx.Err() != nil {
 			return errors.Join(err, e.close())
 		}
 		restart = next
-		e.absent(ctx)
+		restart.failed = e.absent(ctx, next)
+		e.left = l.store
 	}
 }
 
-// absent is the time in which the engine is killed and not yet started again.
-func (e *Engine) absent(ctx context.Context) {
+// absent is the time in which the engine is killed and not yet started again. It returns
+// how what was asked for meanwhile failed.
+func (e *Engine) absent(ctx context.Context, asked request) error {
 	switch {
 	case e.faults.Has(RestartFailsOpen):
 		e.turn(ajar)
 	case e.faults.Has(RestartFailsClosed):
 		e.turn(shut)
 	}
+	var err error
+	if asked.meanwhile != nil {
+		err = asked.meanwhile(asked.ctx)
+	}
 	select {
 	case <-time.After(e.away):
 	case <-ctx.Done():
 	}
+	return err
 }
 
 // loop is the engine from one restart to the next.
@@ -58,22 +65,23 @@ type loop struct {
 	modeller *modeller
 	source   *source
 
-	last     time.Time // of programming
-	failed   bool      // to program
-	poisoned bool      // nothing is programmed any more
+	last     time.Time         // of programming
+	failed   bool              // to program
+	poisoned bool              // nothing is programmed any more
+	labelled map[key]time.Time // objects, by what only a faulty engine keeps
 }
 
 func newLoop(e *Engine, life int) *loop {
 	e.forget()
 	return &loop{
 		Engine: e, life: life,
-		store: newStore(e.faults), modeller: newModeller(e.faults),
+		store: newStore(e.faults), modeller: newModeller(e.faults), labelled: map[key]time.Time{},
 	}
 }
 
 // run works until the context ends or a restart is asked for, which it returns.
-// It answers started when the rules are what the API wants.
-func (l *loop) run(ctx context.Context, started chan<- error) (request, error) {
+// It answers the request that started it when the rules are what the API wants.
+func (l *loop) run(ctx context.Context, starting request) (request, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	source, err := openSource(ctx, l.client, l.logf)
@@ -84,8 +92,8 @@ func (l *loop) run(ctx context.Context, started chan<- error) (request, error) {
 	defer cancel()
 	l.source = source
 	err = l.begin()
-	if started != nil {
-		started <- err
+	if starting.done != nil {
+		starting.done <- errors.Join(starting.failed, err)
 	}
 	return l.serve(ctx), nil
 }
@@ -97,6 +105,7 @@ func (l *loop) begin() error {
 			l.store.apply(e)
 		}
 	}
+	l.lookBack()
 	err := errors.Join(l.program(), l.cutOff(l.life > 0, RestartCutsConnections))
 	l.poisoned = l.life > 0 && l.faults.Has(RestartDeaf) || l.isPoisonous()
 	return err
@@ -172,7 +181,7 @@ func (l *loop) catchUp() error {
 	changed, policies, updated, deleted := l.failed, false, false, false
 	for _, e := range events {
 		l.note(e)
-		if !l.store.apply(e) {
+		if l.deafTo(e) || l.hasty(e) || !l.store.apply(e) {
 			continue
 		}
 		changed = true

@@ -106,3 +106,14 @@ func TestLargeDatagramsOpen(t *testing.T) {
 		t.Errorf("with the fault:\n%s", faulty)
 	}
 }
+
+// TestLargeSegmentsDropped reads the rule: a scenario sends some.
+func TestLargeSegmentsDropped(t *testing.T) {
+	const rule = "\t\tl4proto tcp meta length > 1000 drop\n"
+	i := &isolation{[]allow{{peers: everyAddr(), ports: portsOf(protocolTCP)}}}
+	sound := newChain(ingress, i, Faults{})
+	faulty := newChain(ingress, i, Faults{map[Fault]bool{LargeSegmentsDropped: true}})
+	if strings.Contains(sound.text(), "length") || !strings.HasPrefix(faulty.text(), rule) || len(addChain(faulty)) != len(addChain(sound))+1 {
+		t.Errorf("without the fault:\n%s\nwith it:\n%s", sound.text(), faulty.text())
+	}
+}

@@ -178,6 +178,8 @@ func portRows() map[string][]modelRow {
 			{in(`[{port: dns}]`), "y/a -> x/a:53/udp", false, []Fault{ProtocolBlind}},
 			{in(`[{port: dns, protocol: UDP}]`), "y/a -> x/a:53/udp", true, nil},
 			{in(`[{port: beside}]`), "y/a -> x/a:9090/tcp", true, []Fault{SecondContainerForgotten}},
+			{append(in(`[{port: http}]`), `pod x/a {pod: a, tier: other}`), "y/a -> x/a:80/tcp", true, []Fault{NamedPortsFrozen}},
+			{append([]string{`pod x/a {pod: a, tier: other}`}, in(`[{port: http}]`)...), "y/a -> x/a:80/tcp", true, nil},
 		},
 		"names, egress": {
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> x/a:80/tcp", true, []Fault{EgressNamedPortIgnored}},
@@ -185,6 +187,7 @@ func portRows() map[string][]modelRow {
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> y/b:80/tcp", false, []Fault{NamedPortOfFirstPod, NamedPortOpensAll}},
 			{out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), "x/c -> z/c:80/tcp", false, []Fault{NamedPortOfFirstPod}},
 			{out(`{ports: [{port: http}]}`), "x/c -> y/b:8080/tcp", true, nil},
+			{append(out(`{to: [{namespaceSelector: {}}], ports: [{port: http}]}`), `pod y/b {pod: b, tier: other}`), "x/c -> y/b:8080/tcp", true, []Fault{NamedPortsFrozen}},
 			{out(`{ports: [{port: beside}]}`), "x/c -> y/b:9090/tcp", true, []Fault{SecondContainerForgotten}},
 			{out(`{ports: [{port: http}]}`), "x/c -> out:80/tcp", false, []Fault{NamedPortOpensAll}},
 			{out(`{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: http}, {port: 81}]}`), "x/c -> out:81/tcp", true, nil},

@@ -129,7 +129,7 @@ func (c *compiler) direction(p *policy, d direction, selected []*pod) *said {
 	for _, r := range c.counting(rulesOf(p.spec, d)) {
 		peers := c.peers(p.key.namespace, r.peers)
 		out.excepts = union(out.excepts, peers.excepts)
-		out.allows = append(out.allows, c.rule(d, peers, c.ports(r.ports), selected)...)
+		out.allows = append(out.allows, c.rule(d, peers, c.ports(r.ports).frozen(p), selected)...)
 	}
 	if c.faults.Has(PortsPeersCrossed) && len(out.allows) > 1 {
 		out.allows = []allow{crossed(out.allows)}

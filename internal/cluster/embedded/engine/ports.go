@@ -17,6 +17,7 @@ type wanted struct {
 type portName struct {
 	name      string
 	protocols []uint8
+	asOf      uint64 // pods that have turned since give it no number; 0: all give it one
 }
 
 // shortPorts is how many ports one multiport match of iptables takes.
@@ -43,7 +44,7 @@ func (c *compiler) ports(list []networkingv1.NetworkPolicyPort) wanted {
 		case c.faults.Has(NamedPortOpensAll):
 			return wanted{numbers: everyPort()}
 		default:
-			out.names = append(out.names, portName{entry.Port.StrVal, protocols})
+			out.names = append(out.names, portName{name: entry.Port.StrVal, protocols: protocols})
 		}
 	}
 	out.numbers = union(out.numbers)
@@ -99,6 +100,9 @@ func (c *compiler) numbered(entry *networkingv1.NetworkPolicyPort, protocols []u
 func numbersOf(p *pod, names []portName) portSet {
 	var out portSet
 	for _, want := range names {
+		if want.asOf > 0 && p.turned > want.asOf {
+			continue
+		}
 		for _, have := range p.ports {
 			if have.name == want.name && slices.Contains(want.protocols, have.port.protocol()) {
 				out = append(out, span[port]{have.port, have.port})
@@ -106,6 +110,14 @@ func numbersOf(p *pod, names []portName) portSet {
 		}
 	}
 	return union(out)
+}
+
+// frozen has names mean what they meant when the policy came.
+func (w wanted) frozen(p *policy) wanted {
+	for i := range w.names {
+		w.names[i].asOf = p.asOf
+	}
+	return w
 }
 
 // resolvedBy gives each name, everywhere, the number that the first pod gives it.

@@ -123,7 +123,7 @@ func BenchmarkStart(b *testing.B) {
 			l.start()
 			defer reportCPU(b, cpu(b))
 			for b.Loop() {
-				l.must(l.engine.Restart(b.Context()))
+				l.must(l.engine.Restart(b.Context(), nil))
 			}
 		})
 	}

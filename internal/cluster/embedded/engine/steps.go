@@ -57,6 +57,10 @@ func addChain(c *chain) []step {
 		w.conn.AddChain(w.chain(c.name))
 		return nil
 	}}}
+	if c.short {
+		long := append(ofProtocol(protocolTCP), length(expr.CmpOpGt, narrowest)...)
+		steps = append(steps, addRule(c.name, append(long, &expr.Verdict{Kind: expr.VerdictDrop})...))
+	}
 	for _, part := range c.parts {
 		steps = append(steps, addRule(c.name, &expr.Verdict{Kind: expr.VerdictJump, Chain: part.name}))
 	}

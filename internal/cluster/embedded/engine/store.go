@@ -100,6 +100,9 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 		}
 		p.labels = s.labels(true, StaleOnPodRelabel, old.labels, p.labels)
 	}
+	if s.faults.Has(NamedPortsFrozen) {
+		p.turned = s.turned(old, p)
+	}
 	if s.faults.Has(StaleOnPodRecreate) {
 		p.addrs = s.firstAddrs(p)
 	}
@@ -122,6 +125,14 @@ func (s *store) labels(known bool, stale Fault, old, now map[string]string) map[
 		return merged
 	}
 	return now
+}
+
+// turned is when the pod came, or its labels last changed, by the count of a faulty engine.
+func (s *store) turned(old, now *pod) uint64 {
+	if old != nil && maps.Equal(old.labels, now.labels) {
+		return old.turned
+	}
+	return s.endpoints + 2
 }
 
 // firstAddrs is the addresses that a pod of this name had first.
@@ -155,13 +166,16 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		p = lossy(p)
 	}
 	if known {
-		p.created = old.created
+		p.created, p.asOf = old.created, old.asOf
 	} else {
 		s.created++
 		p.created = s.created
 	}
 	if known && reflect.DeepEqual(old, p) {
-		return false
+		return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
+	}
+	if s.faults.Has(NamedPortsFrozen) {
+		p.asOf = s.endpoints + 1
 	}
 	s.policies[k] = p
 	if known {

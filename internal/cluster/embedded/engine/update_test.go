@@ -205,7 +205,7 @@ func TestRestart(t *testing.T) {
 	l.apply(equivalents[0])
 	l.watchWhile(l.count("x/a", 9999), func() {
 		for range 20 {
-			l.must(l.engine.Restart(t.Context()))
+			l.must(l.engine.Restart(t.Context(), nil))
 		}
 	})
 	l.serve("x/a", 80)
