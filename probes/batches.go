@@ -141,14 +141,13 @@ func (a *Agent) prepare(p *Probe) (protocol, attempt, error) {
 
 // mostBytes is how many bytes a probe of the kind can be asked to send; 0: that is its own affair.
 func mostBytes(k Kind) int {
-	switch k {
-	case KindUDP:
+	if k == KindUDP {
 		return maxGreeting
-	case KindTCP:
-		return maxStream
-	default:
-		return 0
 	}
+	if k == KindTCP {
+		return maxStream
+	}
+	return 0
 }
 
 // attempt dials from a fresh source port, or from the one that the probe keeps or names. A fresh

@@ -165,23 +165,26 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 	case known && s.faults.Has(LateUpdateLosesARule):
 		p = lossy(p)
 	}
-	if known {
-		p.created, p.asOf = old.created, old.asOf
-	} else {
+	if !known {
 		s.created++
 		p.created = s.created
+		s.put(k, p)
+		return true
 	}
-	if known && reflect.DeepEqual(old, p) {
+	p.created, p.asOf = old.created, old.asOf
+	if reflect.DeepEqual(old, p) {
 		return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
 	}
+	s.put(k, p)
+	s.forgetNamesakes(k)
+	return true
+}
+
+func (s *store) put(k key, p *policy) {
 	if s.faults.Has(NamedPortsFrozen) {
 		p.asOf = s.endpoints + 1
 	}
 	s.policies[k] = p
-	if known {
-		s.forgetNamesakes(k)
-	}
-	return true
 }
 
 func (s *store) deletePolicy(k key) bool {
