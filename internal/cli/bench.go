@@ -132,22 +132,20 @@ func (a *app) benchLatency(ctx context.Context, flags *latencyFlags) error {
 	r := &benchreport.Report{
 		Run: &latency.Run{Begin: time.Now(), Repeat: flags.repeat, Interval: latencyInterval}, Tool: a.version, Profile: flags.profile,
 	}
-	err := k.enter()
-	if err == nil {
-		c, errOpen := provider.Open(ctx, screen.say)
-		if err = errOpen; err == nil {
-			r.Run = runner.MeasureLatency(ctx, runner.Latency{
-				Cluster: c, Loads: flags.loads(), Repeat: flags.repeat, Interval: latencyInterval, Keep: flags.keep, Progress: screen.progress,
-			})
-			r.Cluster = reported(c)
-			if err := closeCluster(ctx, c); err != nil {
-				a.notef("cniproof: closing the cluster: %v\n", err)
-			}
-		}
-	}
+	c, err := enterAndOpen(ctx, provider, k, screen.say)
 	if err != nil {
 		r.Trouble, r.Interrupted = fmt.Sprintf("there is no cluster: %v", err), ctx.Err() != nil
+		return a.finishLatency(r, outputs)
 	}
+	defer func() {
+		if err := closeCluster(ctx, c); err != nil {
+			a.notef("cniproof: closing the cluster: %v\n", err)
+		}
+	}()
+	r.Run = runner.MeasureLatency(ctx, runner.Latency{
+		Cluster: c, Loads: flags.loads(), Repeat: flags.repeat, Interval: latencyInterval, Keep: flags.keep, Progress: screen.progress,
+	})
+	r.Cluster = reported(c)
 	return a.finishLatency(r, outputs)
 }
 

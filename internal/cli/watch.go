@@ -168,7 +168,7 @@ func (a *app) watch(ctx context.Context, flags *watchFlags) error {
 	}
 	w := &watchScreen{app: a, quiet: flags.quiet}
 	about := vigil.About{Tool: a.version, Scenario: s.Name}
-	c, err := a.openWatched(ctx, provider, k, w)
+	c, err := enterAndOpen(ctx, provider, k, w.say)
 	if err != nil {
 		r := &vigil.Report{Interval: flags.interval, Trouble: fmt.Sprintf("there is no cluster: %v", err), Interrupted: ctx.Err() != nil}
 		return a.conclude(r, about, outputs)
@@ -187,11 +187,12 @@ func (a *app) watch(ctx context.Context, flags *watchFlags) error {
 	return a.conclude(report, about, outputs)
 }
 
-func (a *app) openWatched(ctx context.Context, provider cluster.Provider, k kindOfCluster, w *watchScreen) (cluster.Cluster, error) {
+// enterAndOpen gets what a kind of cluster needs, and opens one; say is told what goes on.
+func enterAndOpen(ctx context.Context, provider cluster.Provider, k kindOfCluster, say func(string)) (cluster.Cluster, error) {
 	if err := k.enter(); err != nil {
 		return nil, err
 	}
-	return provider.Open(ctx, w.say)
+	return provider.Open(ctx, say)
 }
 
 // named says what is watched.
