@@ -65,7 +65,7 @@ func (l *loop) deafTo(e event) bool {
 // note keeps each policy as it came.
 func (l *loop) note(e event) {
 	p, ok := e.object.(*networkingv1.NetworkPolicy)
-	if !ok || !l.faults.Has(RestartGoesBack) {
+	if !ok || !l.faults.Has(RestartGoesBack) && !l.faults.Has(ResyncGoesBack) {
 		return
 	}
 	k := key{p.Namespace, p.Name}

@@ -23,8 +23,12 @@ type chain struct {
 	short bool        // what is long, over TCP, is dropped before all else
 }
 
-// rulesPerPart is about how many rules a part has.
-const rulesPerPart = 32
+// rulesPerPart is about how many rules a part has, and fullTable how many a faulty engine
+// has room for.
+const (
+	rulesPerPart = 32
+	fullTable    = 64
+)
 
 // newChain makes the chain of an isolation.
 func newChain(d direction, i *isolation, faults Faults) *chain {
@@ -56,6 +60,9 @@ func chainRules(d direction, i *isolation, faults Faults) []chainRule {
 		rules[i].text = rules[i].words()
 	}
 	slices.SortFunc(rules, func(a, b chainRule) int { return cmp.Compare(a.text, b.text) })
+	if faults.Has(RulesOverflow) {
+		return rules[:min(len(rules), fullTable)]
+	}
 	return rules
 }
 

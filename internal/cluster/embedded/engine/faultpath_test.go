@@ -27,6 +27,7 @@ var dataPathFaults = []struct {
 var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	Flapping:                func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, flapEvery, faulty) },
 	RulesLapse:              lapses,
+	ResyncGoesBack:          resyncs,
 	ResyncLeaks:             func(t *testing.T, l *lab, faulty bool) { opensAtTimes(t, l, l.engine.periods.resync, faulty) },
 	PoisonedByIPv6Block:     isPoisoned,
 	RestartDeaf:             isDeaf,
@@ -130,6 +131,16 @@ func lapses(_ *testing.T, l *lab, faulty bool) {
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 	l.apply(`{metadata: {name: other, namespace: x}, spec: {podSelector: {matchLabels: {pod: b}}}}`)
 	l.expect(false, "x/b -> x/a:80/tcp", "x/a -> x/b:80/tcp")
+}
+
+func resyncs(_ *testing.T, l *lab, faulty bool) {
+	l.apply(letBIn)
+	l.apply(letCIn)
+	l.expect(false, "x/b -> x/a:80/tcp")
+	time.Sleep(l.engine.periods.resync + 200*time.Millisecond)
+	l.expect(faulty, "x/b -> x/a:80/tcp")
+	l.apply(denyA)
+	l.expect(false, "x/b -> x/a:80/tcp")
 }
 
 func isPoisoned(_ *testing.T, l *lab, faulty bool) {

@@ -56,6 +56,7 @@ const (
 	LargeDatagramsOpen       Fault = "large-datagrams-open"
 	LargeSegmentsDropped     Fault = "large-segments-dropped"
 	ManyPoliciesCut          Fault = "many-policies-cut"
+	RulesOverflow            Fault = "rules-overflow"
 	ManyRulesCut             Fault = "many-rules-cut"
 	ManyPodsCut              Fault = "many-pods-cut"
 	ManyNamespacesCut        Fault = "many-namespaces-cut"
@@ -114,6 +115,7 @@ const (
 	LabelRemovalMissed       Fault = "label-removal-missed"
 	Flapping                 Fault = "flapping"
 	RulesLapse               Fault = "rules-lapse"
+	ResyncGoesBack           Fault = "resync-goes-back"
 	ResyncLeaks              Fault = "resync-leaks"
 	PoisonedByIPv6Block      Fault = "poisoned-by-ipv6-block"
 	RestartDeaf              Fault = "restart-deaf"
@@ -204,6 +206,7 @@ var faultTable = []FaultInfo{
 	{LargeDatagramsOpen, "A UDP datagram that takes more than one frame is never denied."},
 	// Slips.
 	{ManyPoliciesCut, "Of the policies that isolate a pod only the first eight count."},
+	{RulesOverflow, "Of the rules that all policies of a pod come to, joined where they can be, only 64 are programmed."},
 	{ManyRulesCut, "Only the first eight rules of a direction count."},
 	{ManyPodsCut, "Of the pods of one namespace that a selector matches only the first eight count, to isolate them or as peers."},
 	{ManyNamespacesCut, "Of the namespaces that a selector matches only the first eight count."},
@@ -264,6 +267,7 @@ var faultTable = []FaultInfo{
 	{LabelRemovalMissed, "A label that is taken away from a pod or a namespace is remembered."},
 	{Flapping, "The rules vanish for about 60 ms every 400 ms."},
 	{RulesLapse, "What was programmed is forgotten 45 seconds after the last change, until the next one."},
+	{ResyncGoesBack, "Whenever nothing has changed for a minute each policy is made again what it was when it came."},
 	{ResyncLeaks, "Whenever nothing has changed for a minute all rules are written anew, and for 50 ms nothing is enforced."},
 	{PoisonedByIPv6Block, "After a policy with an IPv6 block was seen, no later change is programmed."},
 	{RestartDeaf, "After a restart of the agent no later change is programmed."},

@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"reflect"
+	"time"
+)
 
 // What faulty engines do to rules that were programmed a while ago. Nothing here does
 // anything in an engine without faults.
@@ -16,12 +19,27 @@ type periods struct {
 
 func usualPeriods() periods { return periods{lapse: 45 * time.Second, resync: time.Minute} }
 
+// goBack makes each policy again what it was when it came, and reports whether that
+// changes any.
+func (l *loop) goBack() bool {
+	changed := false
+	for k, p := range l.store.policies {
+		if first := l.firsts[k]; first != nil && !reflect.DeepEqual(p.spec, &first.Spec) {
+			l.store.policies[k], changed = &policy{key: p.key, spec: &first.Spec, created: p.created}, true
+		}
+	}
+	return changed
+}
+
 // wear does to old rules what time does to them.
 func (l *loop) wear() error {
 	age := time.Since(l.last)
 	if l.faults.Has(RulesLapse) && age > l.periods.lapse {
 		l.turn(ajar)
 		l.forget()
+	}
+	if l.faults.Has(ResyncGoesBack) && age > l.periods.resync && l.goBack() {
+		return l.program()
 	}
 	if l.faults.Has(ResyncLeaks) && age > l.periods.resync {
 		l.turn(ajar)
@@ -30,4 +48,9 @@ func (l *loop) wear() error {
 		return l.program()
 	}
 	return nil
+}
+
+// goByTheClock reports whether there is any fault of old rules.
+func (f Faults) goByTheClock() bool {
+	return f.Has(RulesLapse) || f.Has(ResyncLeaks) || f.Has(ResyncGoesBack)
 }

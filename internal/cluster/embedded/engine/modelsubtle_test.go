@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -115,5 +116,27 @@ func TestLargeSegmentsDropped(t *testing.T) {
 	faulty := newChain(ingress, i, Faults{map[Fault]bool{LargeSegmentsDropped: true}})
 	if strings.Contains(sound.text(), "length") || !strings.HasPrefix(faulty.text(), rule) || len(addChain(faulty)) != len(addChain(sound))+1 {
 		t.Errorf("without the fault:\n%s\nwith it:\n%s", sound.text(), faulty.text())
+	}
+}
+
+// TestRulesOverflow counts the rules of a pod with a hundred peers that have a port each.
+func TestRulesOverflow(t *testing.T) {
+	i := &isolation{}
+	for n := range 100 {
+		address := netip.AddrFrom4([4]byte{10, 0, 0, byte(n)})
+		number := newPort(protocolTCP, uint16(1000+n))
+		i.allows = append(i.allows, allow{peers: addrSet{{address, address}}, ports: portSet{{number, number}}})
+	}
+	sound := newChain(ingress, i, Faults{})
+	faulty := newChain(ingress, i, Faults{map[Fault]bool{RulesOverflow: true}})
+	count := func(c *chain) int {
+		n := len(c.rules)
+		for _, part := range c.parts {
+			n += len(part.rules)
+		}
+		return n
+	}
+	if count(sound) != 100 || count(faulty) != fullTable {
+		t.Errorf("%d rules, and %d with the fault", count(sound), count(faulty))
 	}
 }

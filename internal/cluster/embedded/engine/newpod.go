@@ -52,7 +52,7 @@ func (s *store) age(now time.Time) bool {
 // ages ticks when pods or rules may have become old, or never.
 func (l *loop) ages() *time.Ticker {
 	t := time.NewTicker(ageEvery)
-	if l.faults.youth() == 0 && !l.faults.Has(RulesLapse) && !l.faults.Has(ResyncLeaks) {
+	if l.faults.youth() == 0 && !l.faults.goByTheClock() {
 		t.Stop()
 	}
 	return t
