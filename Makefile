@@ -1,6 +1,6 @@
 # Every target is one line; what needs more lives in hack/.
 .DEFAULT_GOAL := help
-.PHONY: help build run test verify lint bench faults fuzz mirror e2e-kind e2e-tests release-check snapshot generate clean
+.PHONY: help build run test verify lint bench faults mutants fuzz mirror e2e-kind e2e-tests release-check snapshot generate clean
 ARGS ?=
 
 help: ## list the targets
@@ -26,6 +26,9 @@ bench: build ## measure probes, engine and whole runs; ARGS="--parallel 1,4 --sh
 
 faults: build ## plant each fault in turn and write docs/faults.md; ARGS="^ignore-" tries some, ARGS="--only ^ignore-" rewrites those
 	hack/faults.sh $(ARGS)
+
+mutants: build ## change the engine's source in random places, and see what no scenario notices; ARGS="--count 5 --files rule"
+	go run ./hack/mutants $(ARGS)
 
 fuzz: ## run every fuzz test for a while; FUZZTIME=50000x inputs each
 	hack/fuzz.sh $(ARGS)
