@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,11 +10,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// restart restarts the engine, and does something while it is away.
-func (l *lab) restart(meanwhile func()) {
+// restart restarts the engine, and does things while it is away.
+func (l *lab) restart(meanwhile ...func()) {
 	l.t.Helper()
 	l.must(l.engine.Restart(l.t.Context(), func(context.Context) error {
-		meanwhile()
+		for _, do := range meanwhile {
+			do()
+		}
 		return nil
 	}))
 }
@@ -23,15 +26,6 @@ func (l *lab) labelNamespace(name, k, v string) {
 	l.t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{k: v}}}
 	_, err := l.client.CoreV1().Namespaces().Update(l.t.Context(), ns, metav1.UpdateOptions{})
-	l.must(err)
-}
-
-// write tells the API of a policy while nobody may be there to take it in.
-func (l *lab) write(text string) {
-	l.t.Helper()
-	p := parsePolicy(l.t, text)
-	policies := l.client.NetworkingV1().NetworkPolicies(p.Namespace)
-	_, err := policies.Create(l.t.Context(), p, metav1.CreateOptions{})
 	l.must(err)
 }
 
@@ -54,7 +48,7 @@ func missesDeletions(_ *testing.T, l *lab, faulty bool) {
 
 func isDeafToNamespaces(_ *testing.T, l *lab, faulty bool) {
 	l.apply(`{metadata: {name: deny, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{namespaceSelector: {matchLabels: {team: red}}}]}]}}`)
-	l.restart(func() {})
+	l.restart()
 	l.labelNamespace("x", "team", "red")
 	l.sync()
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
@@ -62,7 +56,7 @@ func isDeafToNamespaces(_ *testing.T, l *lab, faulty bool) {
 
 func isDeafToNewPods(_ *testing.T, l *lab, faulty bool) {
 	l.apply(`{metadata: {name: deny, namespace: x}, spec: {podSelector: {}}}`)
-	l.restart(func() {})
+	l.restart()
 	l.addPod("x/new@n1")
 	l.serve("x/new", 80)
 	l.sync()
@@ -72,7 +66,7 @@ func isDeafToNewPods(_ *testing.T, l *lab, faulty bool) {
 
 func isDeafToUpdates(_ *testing.T, l *lab, faulty bool) {
 	l.apply(letCIn)
-	l.restart(func() {})
+	l.restart()
 	l.apply(letBIn)
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
 	l.delete("x", "deny")
@@ -81,11 +75,7 @@ func isDeafToUpdates(_ *testing.T, l *lab, faulty bool) {
 
 func forgetsOnMetadata(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
-	p := parsePolicy(l.t, denyA)
-	p.Annotations = map[string]string{"note": "another"}
-	_, err := l.client.NetworkingV1().NetworkPolicies("x").Update(l.t.Context(), p, metav1.UpdateOptions{})
-	l.must(err)
-	l.sync()
+	l.apply(strings.Replace(denyA, "name: deny", "annotations: {note: another}, name: deny", 1))
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 }
 

@@ -40,8 +40,15 @@ func defaultProtocol(list []networkingv1.NetworkPolicyPort) {
 	}
 }
 
-// apply creates or updates a policy; delete removes one.
+// apply creates or updates a policy, and waits until it holds; delete removes one.
 func (l *lab) apply(text string) {
+	l.t.Helper()
+	l.write(text)
+	l.sync()
+}
+
+// write does not wait: nobody may be there to take it in.
+func (l *lab) write(text string) {
 	l.t.Helper()
 	p := parsePolicy(l.t, text)
 	policies := l.client.NetworkingV1().NetworkPolicies(p.Namespace)
@@ -49,7 +56,6 @@ func (l *lab) apply(text string) {
 		_, err = policies.Create(l.t.Context(), p, metav1.CreateOptions{})
 		l.must(err)
 	}
-	l.sync()
 }
 
 func (l *lab) delete(namespace, name string) {

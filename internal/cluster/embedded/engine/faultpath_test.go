@@ -55,7 +55,7 @@ var loopFaults = map[Fault]func(*testing.T, *lab, bool){
 	AnswersDenied:           comesThrough,
 	ConnectionsCutOnChange:  func(t *testing.T, l *lab, faulty bool) { cutBy(t, l, faulty, func() { l.update(); l.removeOther() }) },
 	RestartCutsConnections: func(t *testing.T, l *lab, faulty bool) {
-		cutBy(t, l, faulty, func() { l.must(l.engine.Restart(l.t.Context(), nil)) })
+		cutBy(t, l, faulty, func() { l.restart() })
 	},
 	Poisoned: isPoisonedByAName,
 	Slow:     isSlow,
@@ -152,7 +152,7 @@ func isPoisoned(_ *testing.T, l *lab, faulty bool) {
 
 func isDeaf(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
-	l.must(l.engine.Restart(l.t.Context(), nil))
+	l.restart()
 	l.expect(false, "x/b -> x/a:80/tcp")
 	l.delete("x", "deny")
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
@@ -160,20 +160,20 @@ func isDeaf(_ *testing.T, l *lab, faulty bool) {
 
 func forgets(_ *testing.T, l *lab, faulty bool) {
 	l.apply(denyA)
-	l.must(l.engine.Restart(l.t.Context(), nil))
+	l.restart()
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 }
 
 func forgetsBlocks(_ *testing.T, l *lab, faulty bool) {
 	l.apply(`{metadata: {name: all, namespace: x}, spec: {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}, {ipBlock: {cidr: "::/0"}}]}]}}`)
-	l.must(l.engine.Restart(l.t.Context(), nil))
+	l.restart()
 	l.expect(!faulty, "x/b -> x/a:80/tcp")
 }
 
 func goesBack(_ *testing.T, l *lab, faulty bool) {
 	l.apply(letBIn)
 	l.apply(letCIn)
-	l.must(l.engine.Restart(l.t.Context(), nil))
+	l.restart()
 	l.expect(faulty, "x/b -> x/a:80/tcp")
 	l.apply(denyA)
 	l.expect(false, "x/b -> x/a:80/tcp")
@@ -251,7 +251,7 @@ func restarting(t *testing.T, l *lab, policy string, open, faulty bool) {
 	l.engine.away = 300 * time.Millisecond
 	l.apply(policy)
 	from := map[bool]string{true: "x/b", false: "x/c"}[open]
-	seen := l.everSeen(from, open, func() { l.must(l.engine.Restart(l.t.Context(), nil)) })
+	seen := l.everSeen(from, open, func() { l.restart() })
 	if seen != faulty {
 		t.Errorf("seen %t, want %t", seen, faulty)
 	}

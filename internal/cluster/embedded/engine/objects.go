@@ -34,7 +34,7 @@ type pod struct {
 	// as is the namespace that a faulty engine takes the pod to be of; "": its own.
 	as string
 	// turned is how many changes of pods and namespaces there had been when it came, or its
-	// labels changed; only a faulty engine counts.
+	// labels changed; 0: only a faulty engine counts.
 	turned uint64
 	// leaving is true from the moment that the pod is told to stop.
 	leaving bool
@@ -55,7 +55,7 @@ type policy struct {
 	key     key
 	spec    *networkingv1.NetworkPolicySpec
 	created uint64 // counts the policies of the store
-	asOf    uint64 // how many changes of pods and namespaces it found; only a faulty engine counts
+	asOf    uint64 // how many changes of pods and namespaces there had been when it last changed
 }
 
 // namespace is where the pod is, for all that selects pods.

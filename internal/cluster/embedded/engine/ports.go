@@ -17,7 +17,7 @@ type wanted struct {
 type portName struct {
 	name      string
 	protocols []uint8
-	asOf      uint64 // pods that have turned since give it no number; 0: all give it one
+	asOf      uint64 // pods that have turned since give it no number
 }
 
 // shortPorts is how many ports one multiport match of iptables takes.
@@ -100,7 +100,7 @@ func (c *compiler) numbered(entry *networkingv1.NetworkPolicyPort, protocols []u
 func numbersOf(p *pod, names []portName) portSet {
 	var out portSet
 	for _, want := range names {
-		if want.asOf > 0 && p.turned > want.asOf {
+		if p.turned > want.asOf {
 			continue
 		}
 		for _, have := range p.ports {

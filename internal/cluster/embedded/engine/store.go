@@ -132,7 +132,7 @@ func (s *store) turned(old, now *pod) uint64 {
 	if old != nil && maps.Equal(old.labels, now.labels) {
 		return old.turned
 	}
-	return s.endpoints + 2
+	return s.endpoints + 1
 }
 
 // firstAddrs is the addresses that a pod of this name had first.
@@ -165,26 +165,21 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 	case known && s.faults.Has(LateUpdateLosesARule):
 		p = lossy(p)
 	}
-	if !known {
+	if known {
+		p.created, p.asOf = old.created, old.asOf
+		if reflect.DeepEqual(old, p) {
+			return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
+		}
+	} else {
 		s.created++
 		p.created = s.created
-		s.put(k, p)
-		return true
 	}
-	p.created, p.asOf = old.created, old.asOf
-	if reflect.DeepEqual(old, p) {
-		return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
-	}
-	s.put(k, p)
-	s.forgetNamesakes(k)
-	return true
-}
-
-func (s *store) put(k key, p *policy) {
-	if s.faults.Has(NamedPortsFrozen) {
-		p.asOf = s.endpoints + 1
-	}
+	p.asOf = s.endpoints
 	s.policies[k] = p
+	if known {
+		s.forgetNamesakes(k)
+	}
+	return true
 }
 
 func (s *store) deletePolicy(k key) bool {
