@@ -27,6 +27,7 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		return nil, err
 	}
 	targets, gone := make([]observe.Target, len(flows)), b.stage.Gone()
+	sizes := map[probes.Kind]int{probes.KindUDP: b.topology.Datagram, probes.KindTCP: b.topology.Stream}
 	for i, f := range flows {
 		if slices.Contains(gone, f.Source) || slices.Contains(gone, f.Destination) {
 			targets[i] = observe.Target{Flow: f}
@@ -55,7 +56,6 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		if f.Destination.Kind != flow.KindDNS {
 			t.To, t.Peer = b.agent(f.Destination), b.identities[f.Destination]
 			t.Port = probes.Port{Kind: t.Kind, Number: f.Port}
-			t.Size = map[probes.Kind]int{probes.KindUDP: b.topology.Datagram, probes.KindTCP: b.topology.Stream}[t.Kind]
 		}
 		if f.Protocol == flow.ICMP { // the kernel answers, and does not say for whom
 			t.Peer, port = "", 1
@@ -63,6 +63,7 @@ func (b *bench) targets(ctx context.Context, flows []flow.Flow) ([]observe.Targe
 		if f.Via == flow.Established {
 			t.Kind = probes.KindOpen
 		}
+		t.Size = sizes[t.Kind]
 		addr, ok := ofFamily(from, f.Family)
 		if !ok && b.topology.OnHost(f) { // a node may have no address of the family
 			targets[i] = observe.Target{Flow: f}
