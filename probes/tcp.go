@@ -114,20 +114,26 @@ func (a *Agent) greetTCP(s *socket) {
 
 // greetOnce returns false when there is nothing more to answer.
 func (a *Agent) greetOnce(s *socket, deadline time.Time) bool {
-	greeting := make([]byte, greetSize, streamHead)
-	if !s.fill(greeting, deadline) {
-		return false
-	}
-	if startsStream(greeting) {
-		greeting = restOfStream(s, greeting, deadline)
-	} else if !isGreeting(greeting) {
-		return false
-	}
+	greeting := readGreeting(s, deadline)
 	if greeting == nil {
 		return false
 	}
 	a.heard.note(greeting)
 	return s.writeAll(answerTo(greeting, a.identity), deadline) == nil
+}
+
+// readGreeting is the next greeting, short or long, or nil.
+func readGreeting(s *socket, deadline time.Time) []byte {
+	begin := make([]byte, greetSize, streamHead)
+	switch {
+	case !s.fill(begin, deadline):
+		return nil
+	case startsStream(begin):
+		return restOfStream(s, begin, deadline)
+	case isGreeting(begin):
+		return begin
+	}
+	return nil
 }
 
 // restOfStream is the whole of a greeting that begins so, or nil.

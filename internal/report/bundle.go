@@ -168,15 +168,17 @@ func skeleton(sentence string, f flow.Flow) string {
 }
 
 // versus is what was expected and what was seen instead.
-func versus(c judge.Cell) string {
-	if c.Unclear() {
-		return fmt.Sprintf("expected %s, could not be told, last %s", c.Expected, c.Outcome)
+func versus(c judge.Cell) string { return fmt.Sprintf("expected %s, %s", c.Expected, instead(c)) }
+
+// instead is what was seen, whatever was expected.
+func instead(c judge.Cell) string {
+	switch {
+	case c.Unclear():
+		return fmt.Sprintf("could not be told, last %s", c.Outcome)
+	case c.Observed == flow.OneWay:
+		return fmt.Sprintf("observed %s: what was sent came through, its answer did not", c.Observed)
 	}
-	text := fmt.Sprintf("expected %s, observed %s", c.Expected, c.Observed)
-	if c.Observed == flow.OneWay {
-		text += ": what was sent came through, its answer did not"
-	}
-	return text
+	return fmt.Sprintf("observed %s", c.Observed)
 }
 
 // sights turns cells into sights; cells are of a class when verdicts and sentence are alike.

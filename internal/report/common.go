@@ -107,19 +107,17 @@ func by(text func(*judge.Cell) string) func(iter.Seq[*judge.Cell]) string {
 	}
 }
 
-// versusEach names what was expected, and each verdict that was observed in its place.
+// versusEach names what was expected, and everything that was seen instead.
 func versusEach(wrong iter.Seq[*judge.Cell]) string {
-	var texts []string
+	var expected flow.Verdict
+	var seen []string
 	for c := range wrong {
-		text := versus(*c)
-		if len(texts) > 0 {
-			text = strings.TrimPrefix(text, fmt.Sprintf("expected %s, ", c.Expected))
-		}
-		if !slices.ContainsFunc(texts, func(known string) bool { return strings.HasSuffix(known, text) }) {
-			texts = append(texts, text)
+		expected = c.Expected
+		if text := instead(*c); !slices.Contains(seen, text) {
+			seen = append(seen, text)
 		}
 	}
-	return strings.Join(texts, " or ")
+	return fmt.Sprintf("expected %s, %s", expected, strings.Join(seen, " or "))
 }
 
 func aspects() []aspect {

@@ -66,7 +66,10 @@ func (b *bench) relabel(ctx context.Context, t scenario.Topology) error {
 
 // sameEndpoints reports whether two topologies of one shape have the same flows.
 func sameEndpoints(a, b scenario.Topology) bool {
-	return fmt.Sprint(a.External, a.Nodes, a.DNS, a.Datagram, a.Stream, a.Itself, a.Echo, a.NodePort, a.Established) == fmt.Sprint(b.External, b.Nodes, b.DNS, b.Datagram, b.Stream, b.Itself, b.Echo, b.NodePort, b.Established)
+	flows := func(t scenario.Topology) string {
+		return fmt.Sprint(t.External, t.Nodes, t.DNS, t.Datagram, t.Stream, t.Itself, t.Echo, t.NodePort, t.Established)
+	}
+	return flows(a) == flows(b)
 }
 
 // deploy replaces whatever is deployed.
