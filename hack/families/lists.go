@@ -192,7 +192,7 @@ func everyPeer(count int) file {
 		topic: "lists", name: fmt.Sprintf("any-of-%d-peers", count),
 		from:     "a rule with a hundred selectors, of which the first, the middle and the last match somebody",
 		summary:  fmt.Sprintf("A rule with %d peers admits whom the first, the middle and the last of them select, in either direction.", count),
-		features: []string{"egress", "ingress", "namespace-selector", "pod-selector"}, refs: []string{refRules}, topology: threeNamespaces,
+		features: []string{"egress", "ingress", "namespace-selector", "pod-selector"}, refs: []string{refRules}, topology: " trio",
 	}
 	entries := make([]string, count)
 	for i := range entries {
@@ -215,20 +215,6 @@ func everyPeer(count int) file {
 	return s.file()
 }
 
-// threeNamespaces have two pods each, on both nodes.
-const threeNamespaces = `
-    namespaces:
-      x: {labels: {ns: x}}
-      y: {labels: {ns: y}}
-      z: {labels: {ns: z}}
-    pods:
-      x/a: {labels: {pod: a}, node: 1, ports: [80/TCP, 80/UDP]}
-      x/b: {labels: {pod: b}, node: 2, ports: [80/TCP, 80/UDP]}
-      y/a: {labels: {pod: a}, node: 2, ports: [80/TCP, 80/UDP]}
-      y/b: {labels: {pod: b}, node: 1, ports: [80/TCP, 80/UDP]}
-      z/a: {labels: {pod: a}, node: 1, ports: [80/TCP, 80/UDP]}
-      z/b: {labels: {pod: b}, node: 2, ports: [80/TCP, 80/UDP]}`
-
 // everyValue is a selector with so many values, of which the first, the middle and the
 // last are somebody's.
 func everyValue(count int) file {
@@ -237,7 +223,7 @@ func everyValue(count int) file {
 		from:     "In and NotIn with a hundred values, of which the first, the middle and the last are somebody's",
 		summary:  fmt.Sprintf("Each of %d values of In and of NotIn counts, the first, the middle and the last.", count),
 		features: []string{"ingress", "match-expressions", "namespace-selector"}, refs: []string{"https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#set-based-requirement"},
-		topology: threeNamespaces,
+		topology: " trio",
 	}
 	values := make([]string, count)
 	for i := range values {
