@@ -14,12 +14,12 @@ import (
 // How a mutant can end.
 const (
 	caught   = "caught"
-	crashed  = "crashed"
+	untold   = "untold" // it crashed or hung, or no run could tell
 	unbuilt  = "unbuilt"
 	survived = "SURVIVED"
 )
 
-// patience is how long a run may take: an engine that hangs is a crash.
+// patience is how long a run may take.
 const patience = 10 * time.Minute
 
 // lab builds mutants and runs the library on them.
@@ -51,9 +51,9 @@ func (l *lab) try(m mutant) (end, detail string, err error) {
 	case run.ProcessState == nil:
 		return "", "", err
 	}
-	names, ok := failed(out)
-	if !ok || len(names) == 0 {
-		return crashed, "", nil
+	names := failed(out)
+	if len(names) == 0 {
+		return untold, "", nil
 	}
 	return caught, "by " + strings.Join(names[:min(2, len(names))], ", "), nil
 }
@@ -77,18 +77,19 @@ func (l *lab) build(m mutant) (bool, error) {
 	return build.Run() == nil, nil
 }
 
-// failed are the scenarios of a report that failed, or could not be told.
-func failed(text []byte) (names []string, ok bool) {
+// failed are the scenarios of a report that failed; none where there is no report.
+func failed(text []byte) []string {
 	var doc struct {
 		Scenarios []struct{ Name, Result string }
 	}
 	if json.Unmarshal(text, &doc) != nil {
-		return nil, false
+		return nil
 	}
+	var names []string
 	for _, s := range doc.Scenarios {
-		if s.Result == "fail" || s.Result == "inconclusive" {
+		if s.Result == "fail" {
 			names = append(names, s.Name)
 		}
 	}
-	return names, true
+	return names
 }

@@ -55,7 +55,7 @@ func run(count int, files string, seed uint64) error {
 		ends[end]++
 		fmt.Fprintf(os.Stdout, "%-9s %4ds  %s:%d  %s  %s\n", end, int(time.Since(begin).Seconds()), filepath.Base(m.file), m.line, m.what, detail)
 	}
-	fmt.Fprintf(os.Stdout, "%d mutants, --seed %d: %d caught, %d crashed, %d do not build, %d SURVIVED\n", len(all), seed, ends[caught], ends[crashed], ends[unbuilt], ends[survived])
+	fmt.Fprintf(os.Stdout, "%d mutants, --seed %d: %d caught, %d could not be told, %d do not build, %d SURVIVED\n", len(all), seed, ends[caught], ends[untold], ends[unbuilt], ends[survived])
 	return nil
 }
 
