@@ -23,14 +23,14 @@ const (
 const patience = 10 * time.Minute
 
 // lab builds mutants and runs the library on them.
-type lab struct{ overlay, source, program string }
+type lab struct{ overlay, source, program string } // source is no .go file, or it would be a package of ours
 
 func newLab() (*lab, error) {
 	dir, err := filepath.Abs("bin/mutants")
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{filepath.Join(dir, "overlay.json"), filepath.Join(dir, "mutant.go"), filepath.Join(dir, "cniproof")}
+	l := &lab{filepath.Join(dir, "overlay.json"), filepath.Join(dir, "mutant.txt"), filepath.Join(dir, "cniproof")}
 	return l, os.MkdirAll(dir, 0o755)
 }
 
