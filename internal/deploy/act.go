@@ -147,6 +147,10 @@ func (s *Stage) delete(ctx context.Context, key scenario.PolicyKey) error {
 }
 
 func (s *Stage) label(ctx context.Context, change scenario.LabelChange) error {
+	change, err := change.Fill(s.Binding())
+	if err != nil {
+		return fmt.Errorf("labelling: %w", err)
+	}
 	if change.Pod != "" {
 		p := s.pods[flow.Pod(change.Namespace, change.Pod)]
 		return s.patchPod(ctx, p, changed(p.labels, change.Labels))
@@ -288,6 +292,7 @@ func Shape(t scenario.Topology) string {
 		Namespace, Name string
 		Node            int
 		Ports, Sidecar  []flow.Port
+		InitSidecar     []flow.Port
 		HostNetwork     bool
 	}
 	var shape struct {
@@ -306,7 +311,7 @@ func Shape(t scenario.Topology) string {
 		shape.Namespaces = append(shape.Namespaces, ns.Name)
 	}
 	for _, p := range t.Pods {
-		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports, p.Sidecar, p.HostNetwork})
+		shape.Pods = append(shape.Pods, pod{p.Namespace, p.Name, p.Node, p.Ports, p.Sidecar, p.InitSidecar, p.HostNetwork})
 	}
 	text, err := json.Marshal(shape)
 	if err != nil {

@@ -113,25 +113,30 @@ func probePod(p scenario.Pod, labels map[string]string, node, image string) *cor
 		fieldEnv("POD_UID", "metadata.uid"),
 		{Name: "CNIPROOF_IDENTITY", Value: "$(POD_NAMESPACE)/$(POD_NAME)/$(POD_UID)"},
 	}
-	agent.Ports = containerPorts(slices.DeleteFunc(slices.Clone(p.Ports), func(port flow.Port) bool { return slices.Contains(p.Sidecar, port) }))
+	agent.Ports = containerPorts(slices.DeleteFunc(slices.Clone(p.Ports), func(port flow.Port) bool {
+		return slices.Contains(p.Sidecar, port) || slices.Contains(p.InitSidecar, port)
+	}))
 	agent.SecurityContext.ReadOnlyRootFilesystem = &yes
+	if len(p.InitSidecar) > 0 {
+		always := corev1.ContainerRestartPolicyAlways
+		c := sidecar(*agent, "init-sidecar", p.InitSidecar)
+		c.RestartPolicy = &always
+		pod.Spec.InitContainers = append(pod.Spec.InitContainers, c)
+	}
 	if len(p.Sidecar) > 0 {
-		pod.Spec.Containers = append(pod.Spec.Containers, sidecar(*agent, p.Sidecar))
+		pod.Spec.Containers = append(pod.Spec.Containers, sidecar(*agent, "sidecar", p.Sidecar))
 	}
 	return pod
 }
 
-// sidecar is a second container, which declares ports and does nothing: all containers of
+// sidecar is a further container, which declares ports and does nothing: all containers of
 // a pod share its network, and the agent serves these ports too.
-func sidecar(agent corev1.Container, ports []flow.Port) corev1.Container {
+func sidecar(agent corev1.Container, name string, ports []flow.Port) corev1.Container {
 	c := *agent.DeepCopy()
-	c.Name, c.Ports = sidecarContainer, containerPorts(ports)
-	c.Env = []corev1.EnvVar{{Name: "CNIPROOF_IDENTITY", Value: sidecarContainer}, {Name: cluster.SocketVariable, Value: "cniproof-" + sidecarContainer}}
+	c.Name, c.Ports = name, containerPorts(ports)
+	c.Env = []corev1.EnvVar{{Name: "CNIPROOF_IDENTITY", Value: name}, {Name: cluster.SocketVariable, Value: "cniproof-" + name}}
 	return c
 }
-
-// sidecarContainer is the name of a pod's second container.
-const sidecarContainer = "sidecar"
 
 // probeReadiness has the kubelet try the pod's first TCP port every second. Three failures
 // in a row take the pod out of its Service. The agent serves that port without being told,

@@ -17,7 +17,7 @@ func unmade(e *Evidence) string {
 	switch t := e.Scenario.Topology; {
 	case t.SourcePort != scenario.FreshPort:
 		return "the scenario dials from a certain source port, and a command in a pod draws one each time"
-	case slices.ContainsFunc(t.Pods, func(p scenario.Pod) bool { return len(p.Sidecar) > 0 }):
+	case slices.ContainsFunc(t.Pods, func(p scenario.Pod) bool { return len(p.Sidecar)+len(p.InitSidecar) > 0 }):
 		return "the scenario is about ports that a second container of a pod declares, and the script's pods have one"
 	case t.Readiness:
 		return "the scenario is about pods that kubelets probe, and commands that answer in a pod begin when it is ready"

@@ -56,7 +56,7 @@ spec:
       - deny: '* -> prod/db'
   - name: relabel and recreate
     label:
-      prod/web: {role: nobody, extra: null}
+      prod/web: {role: nobody, extra: null, of: "${ns.prod}"}
       prod: {env: test}
     recreate: [prod/web]
     expect:

@@ -69,10 +69,18 @@ func label(change scenario.LabelChange) string {
 		if v := change.Labels[k]; v == nil {
 			words = append(words, quoted(k+"-"))
 		} else {
-			words = append(words, quoted(k+"="+*v))
+			words = append(words, labelValue(k, *v))
 		}
 	}
 	return strings.Join(append(words, ">/dev/null"), " ")
+}
+
+// labelValue is KEY=VALUE, where the value may be the name of a namespace.
+func labelValue(key, value string) string {
+	if namespace, is := strings.CutPrefix(value, "${ns."); is {
+		return quoted(key+"=") + fmt.Sprintf(`"${PREFIX}%s"`, strings.TrimSuffix(namespace, "}"))
+	}
+	return quoted(key + "=" + value)
 }
 
 // recreate replaces a pod by one of the same name and the labels that it then had.

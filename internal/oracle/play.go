@@ -105,7 +105,8 @@ func (p *Play) changes(act scenario.Act, applied scenario.Binding) iter.Seq2[fun
 			}
 		}
 		for _, change := range act.Label {
-			if !yield(func() error { return p.label(change) }, nil) {
+			change, err := change.Fill(applied)
+			if !yield(func() error { return p.label(change) }, err) {
 				return
 			}
 		}

@@ -143,6 +143,7 @@ func TestPlayKeepsWorlds(t *testing.T) {
 func TestPlayUsesRealNames(t *testing.T) {
 	s := load(t, `
   - name: applied
+    label: {x/b: {claims: "${ns.y}"}}
     apply:
     - apiVersion: networking.k8s.io/v1
       kind: NetworkPolicy
@@ -162,6 +163,9 @@ func TestPlayUsesRealNames(t *testing.T) {
 	check(t, err)
 	if got := w.Policies[0].Namespace; got != "run-7-x" {
 		t.Errorf("the policy is in %q", got)
+	}
+	if i := slices.IndexFunc(w.Pods, func(p scenario.Pod) bool { return p.Name == "b" && p.Namespace == "x" }); w.Pods[i].Labels["claims"] != "run-7-y" {
+		t.Errorf("x/b has the labels %v", w.Pods[i].Labels)
 	}
 	const want = "must be denied: policy x/by-name selects x/a for ingress, and no rule admits x/b: " +
 		"rule 1 peer 1 wants namespace label kubernetes.io/metadata.name=y, but namespace x has kubernetes.io/metadata.name=x"

@@ -236,10 +236,16 @@ func (d Direction) short() string {
 	return text + ": " + strings.Join(reasons, "; ")
 }
 
+// fewPolicies is how many policies a sentence names.
+const fewPolicies = 8
+
 func (d Direction) policyNames() []string {
 	names := make([]string, len(d.Policies))
 	for i, p := range d.Policies {
 		names[i] = p.Policy
+	}
+	if more := len(names) - fewPolicies; more > 1 {
+		names = append(names[:fewPolicies], fmt.Sprintf("%d more", more))
 	}
 	return names
 }

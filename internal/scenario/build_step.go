@@ -117,11 +117,32 @@ func (b *builder) labelChanges(changes map[string]map[string]*string, at string)
 			b.Wrong(path, "names no label: write KEY: VALUE, or KEY: null to remove one")
 		}
 		for _, key := range slices.Sorted(maps.Keys(changes[target])) {
-			b.label(key, changes[target][key], strict.Entry(path, key))
+			b.newLabel(key, changes[target][key], isPod, strict.Entry(path, key))
 		}
 		list = append(list, LabelChange{namespace, pod, changes[target]})
 	}
 	return list
+}
+
+// newLabel checks a label that a step sets; its value may be ${ns.NAME}. A pod may have the
+// label by which a namespace is known by its name, where it means nothing.
+func (b *builder) newLabel(key string, value *string, ofPod bool, path string) {
+	check := b.label
+	if ofPod && key == nameLabel {
+		check = b.value
+	}
+	if value == nil || !reference.MatchString(*value) {
+		check(key, value, path)
+		return
+	}
+	check(key, nil, path)
+	whole := reference.FindString(*value)
+	v, err := parseVariable(whole[2 : len(whole)-1])
+	if err != nil || v.namespace == "" || whole != *value {
+		b.Wrong(path, "%q is no label value: of variables ${ns.NAME} alone may be one, with nothing beside it", *value)
+		return
+	}
+	b.namespaceExists(v.namespace, path)
 }
 
 func (b *builder) recreations(texts []string, at string) []flow.Endpoint {

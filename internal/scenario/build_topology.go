@@ -143,11 +143,14 @@ func (d *decoder) pod(key string, doc podDoc, t Topology, path string) (Pod, boo
 	ports := d.ports(doc.Ports, strict.Child(path, "ports"))
 	sidecar := d.portsBeside(ports, doc.Sidecar, strict.Child(path, "sidecar"))
 	ports = append(ports, sidecar...)
+	initSidecar := d.portsBeside(ports, doc.InitSidecar, strict.Child(path, "initSidecar"))
+	ports = append(ports, initSidecar...)
 	if doc.HostNetwork {
 		d.hostPorts(ports, strict.Child(path, "ports"))
 		d.alone(sidecar, strict.Child(path, "sidecar"))
+		d.alone(initSidecar, strict.Child(path, "initSidecar"))
 	}
-	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork, sidecar}, true
+	return Pod{namespace, name, doc.Labels, min(doc.Node, maxHosts), ports, doc.HostNetwork, sidecar, initSidecar}, true
 }
 
 func (d *decoder) nodeNumber(node int, path string) {
@@ -179,15 +182,22 @@ func (d *decoder) labels(labels map[string]string, path string) {
 	}
 }
 
+// nameLabel is what the API server gives to every namespace.
+const nameLabel = "kubernetes.io/metadata.name"
+
 func (d *decoder) label(key string, value *string, path string) {
 	switch {
 	case strings.HasPrefix(key, reservedLabels):
 		d.Wrong(path, "labels that begin with %s are cniproof's own: choose another key", reservedLabels)
-	case key == "kubernetes.io/metadata.name":
+	case key == nameLabel:
 		d.Wrong(path, "is set by the API server: remove it here")
 	default:
 		d.Wrongs(path, validation.IsQualifiedName(key))
 	}
+	d.value(key, value, path)
+}
+
+func (d *decoder) value(_ string, value *string, path string) {
 	if value != nil {
 		d.Wrongs(path, validation.IsValidLabelValue(*value))
 	}

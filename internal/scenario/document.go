@@ -92,6 +92,7 @@ type podDoc struct {
 	Node        int               `json:"node"`
 	Ports       []string          `json:"ports"`
 	Sidecar     []string          `json:"sidecar"`
+	InitSidecar []string          `json:"initSidecar"`
 	HostNetwork bool              `json:"hostNetwork"`
 }
 

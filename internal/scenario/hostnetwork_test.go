@@ -52,6 +52,7 @@ func TestEveryRuleOfHostNetworkFires(t *testing.T) {
 		{"SCTP", port, "8080/SCTP", pod, "choose TCP or UDP"},
 		{"a name", port, "http=8080/TCP", pod, "has a name"},
 		{"two on one port", "y/heir: {node: 1, ports: [80/TCP]}", "y/heir: {node: 1, hostNetwork: true, ports: [8080/TCP]}", "spec.topology.pods", "x/job and y/heir both serve 8080/TCP on the network of node 1"},
+		{"a second init container", "hostNetwork: true, ports", "hostNetwork: true, initSidecar: [8082/TCP], ports", "spec.topology.pods[x/job].initSidecar", "no second container"},
 		{"a second container", "hostNetwork: true, ports", "hostNetwork: true, sidecar: [8082/TCP], ports", "spec.topology.pods[x/job].sidecar", "no second container"},
 		{"completing", "label: {x/job: {a: b}}", "complete: [x/job]", "spec.steps[1].complete[0]", "on its node's network"},
 		{"recreating", "label: {x/job: {a: b}}", "recreate: [x/job]", "spec.steps[1].recreate[0]", "on its node's network"},

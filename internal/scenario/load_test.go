@@ -91,9 +91,9 @@ func TestLoad(t *testing.T) {
 		Topology: Topology{
 			Namespaces: []Namespace{{"prod", map[string]string{"env": "prod"}}, {"test", nil}},
 			Pods: []Pod{
-				{"prod", "api", map[string]string{"role": "api"}, 2, nil, false, nil},
-				{"prod", "db", map[string]string{"role": "db"}, 1, []flow.Port{{Number: 3306, Protocol: flow.TCP}, {Number: 53, Protocol: flow.UDP, Name: "dns"}}, false, nil},
-				{"test", "web", nil, 1, []flow.Port{{Number: 80, Protocol: flow.TCP}}, false, nil},
+				{"prod", "api", map[string]string{"role": "api"}, 2, nil, false, nil, nil},
+				{"prod", "db", map[string]string{"role": "db"}, 1, []flow.Port{{Number: 3306, Protocol: flow.TCP}, {Number: 53, Protocol: flow.UDP, Name: "dns"}}, false, nil, nil},
+				{"test", "web", nil, 1, []flow.Port{{Number: 80, Protocol: flow.TCP}}, false, nil, nil},
 			},
 			External: External{Hosts: 1, Ports: []flow.Port{{Number: 443, Protocol: flow.TCP}}},
 		},

@@ -48,6 +48,22 @@ func (m Manifest) Fill(b Binding) (*networkingv1.NetworkPolicy, error) {
 	return policy, nil
 }
 
+// Fill is the change with the real names of namespaces as values.
+func (c LabelChange) Fill(b Binding) (LabelChange, error) {
+	filled := LabelChange{c.Namespace, c.Pod, maps.Clone(c.Labels)}
+	for key, value := range c.Labels {
+		if value == nil {
+			continue
+		}
+		text, err := template{text: *value}.fill(b)
+		if err != nil {
+			return LabelChange{}, fmt.Errorf("label %q of %s: %w", key, strings.TrimSuffix(c.Namespace+"/"+c.Pod, "/"), err)
+		}
+		filled.Labels[key] = &text
+	}
+	return filled, nil
+}
+
 // template is a string of a policy in which variables are filled in.
 type template struct {
 	path string

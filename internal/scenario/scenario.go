@@ -90,6 +90,9 @@ type Pod struct {
 	HostNetwork bool
 	// Sidecar are those of Ports that a second container of the pod declares, not the agent's.
 	Sidecar []flow.Port
+	// InitSidecar are those of Ports that an init container declares which runs for as long as
+	// the pod does: one whose restartPolicy is Always.
+	InitSidecar []flow.Port
 }
 
 // Endpoint is the pod as one side of a flow.
@@ -192,7 +195,7 @@ func (s *Scenario) Disturbs() bool {
 type PolicyKey struct{ Namespace, Name string }
 
 // LabelChange changes the labels of a namespace (Pod == "") or of a pod. A nil
-// value removes the key.
+// value removes the key; ${ns.NAME} stands for the real name of a namespace: see Fill.
 type LabelChange struct {
 	Namespace, Pod string
 	Labels         map[string]*string

@@ -78,6 +78,21 @@ func TestInitContainers(t *testing.T) {
 	}
 }
 
+// TestInitSidecar has one that is to run for as long as the pod does, and one after it.
+func TestInitSidecar(t *testing.T) {
+	e := openTest(t)
+	always := corev1.ContainerRestartPolicyAlways
+	pod := testPod("escorted")
+	pod.Spec.InitContainers = []corev1.Container{
+		{Name: "sidecar", Image: "agent", RestartPolicy: &always},
+		{Name: "one", Image: "agent", Args: []string{"dial", "--for", "100ms", "--dial", "udp://127.0.0.1:9"}},
+	}
+	got := startPod(t, e, pod).Status.InitContainerStatuses
+	if len(got) != 2 || got[0].State.Running == nil || got[1].State.Terminated == nil {
+		t.Errorf("the init containers are %+v", got)
+	}
+}
+
 // TestInitContainerThatFails is started again, and the pod waits for it; one of a pod that
 // runs once is not.
 func TestInitContainerThatFails(t *testing.T) {

@@ -265,7 +265,7 @@ END
 step_2() {
 	say 'step 2: relabel and recreate'
 	"$KUBECTL" label --overwrite namespace "${PREFIX}prod" 'env=test' >/dev/null
-	"$KUBECTL" label --overwrite -n "${PREFIX}prod" pod web 'extra-' 'role=nobody' >/dev/null
+	"$KUBECTL" label --overwrite -n "${PREFIX}prod" pod web 'extra-' 'of='"${PREFIX}prod" 'role=nobody' >/dev/null
 	"$KUBECTL" delete pod -n "${PREFIX}prod" web --timeout=90s >/dev/null
 	fill <<'END' | "$KUBECTL" apply -f - >/dev/null
 apiVersion: v1
@@ -273,6 +273,7 @@ kind: Pod
 metadata:
   labels:
     cniproof.dev/pod: web
+    of: ${ns.prod}
     role: nobody
   name: web
   namespace: @PREFIX@prod
