@@ -27,7 +27,7 @@ func main() {
 }
 
 func everyFile() []file {
-	return slices.Concat(crossedRules(), crossedPolicies(), crossedBlocks(), longLists(), datagrams(), oddLengths())
+	return slices.Concat(crossedRules(), crossedPolicies(), crossedBlocks(), longLists(), corners(), datagrams(), oddLengths())
 }
 
 // file is one scenario, or one topology.

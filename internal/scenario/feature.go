@@ -30,6 +30,7 @@ func Features() []Feature {
 		{"except", "A policy takes an inner range out of an ipBlock with except.", false},
 		{"external-host", "Hosts outside the cluster take part.", true},
 		{"ingress", "A policy isolates pods for ingress.", false},
+		{"init-sidecar", "A pod has an init container that runs for as long as the pod does, which Kubernetes knows since 1.29.", true},
 		{"ip-block", "A policy names peers by their address with ipBlock.", false},
 		{"ipv6", "A policy names an IPv6 address of the cluster.", true},
 		{"match-expressions", "A policy selects by matchExpressions.", false},
@@ -52,6 +53,7 @@ func Needs(s *Scenario) []string {
 		"node-traffic":  s.Topology.Nodes.Probed || len(s.Topology.onHost()) > 0,
 		"dns":           s.Topology.DNS,
 		"pod-readiness": len(s.Topology.Gated) > 0,
+		"init-sidecar":  slices.ContainsFunc(s.Topology.Pods, func(p Pod) bool { return len(p.InitSidecar) > 0 }),
 		"two-nodes":     s.Topology.NodeCount() > 1,
 	}
 	for act := range s.acts() {

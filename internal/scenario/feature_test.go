@@ -82,6 +82,7 @@ func TestNeeds(t *testing.T) {
 		{nodes, Act{}, "node-traffic"},
 		{dns, Act{}, "dns"},
 		{gated, Act{}, "pod-readiness"},
+		{Topology{Pods: []Pod{{Namespace: "x", Name: "a", Node: 1, InitSidecar: []flow.Port{{Number: 80}}}}}, Act{}, "init-sidecar"},
 		{one, Act{Restart: true}, "restart"},
 		{one, Act{Recreate: []flow.Endpoint{flow.Pod("x", "a")}}, ""},
 		{one, Act{Label: []LabelChange{{Namespace: "x"}}}, ""},

@@ -109,19 +109,22 @@ func connect(config Config) (*Cluster, error) {
 }
 
 func (c *Cluster) open(ctx context.Context) error {
-	version, err := c.api.Discovery().ServerVersion()
+	server, err := c.api.Discovery().ServerVersion()
 	if err != nil {
 		return fmt.Errorf("asking the API server for its version: %w", err)
 	}
 	c.description = cluster.Description{
 		Provider:   c.config.Provider,
-		Kubernetes: version.GitVersion,
+		Kubernetes: server.GitVersion,
 		Ephemeral:  c.config.Ephemeral,
 		AgentImage: c.config.AgentImage,
 		Lacks:      map[string]string{},
 		Pace:       cluster.Pace{Within: within, Hold: hold, Poll: poll},
 	}
 	maps.Copy(c.description.Lacks, c.config.Lacks)
+	if before(server.GitVersion, sidecarsSince) {
+		c.description.Lacks["init-sidecar"] = "Kubernetes has it since " + sidecarsSince + ", and this is " + server.GitVersion
+	}
 	if c.nodes, err = c.chooseNodes(ctx); err != nil {
 		return err
 	}

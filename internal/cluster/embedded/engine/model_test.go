@@ -66,11 +66,16 @@ func newPlay(t *testing.T, faults Faults) *play {
 	for name, labels := range testNamespaces {
 		p.store.apply(event{watch.Added, testNamespace(name, labels)})
 	}
+	always := corev1.ContainerRestartPolicyAlways
 	for _, spec := range testPods {
 		namespace, name, _ := strings.Cut(spec.name, "/")
 		pod := &corev1.Pod{
 			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: spec.labels},
-			Spec:       corev1.PodSpec{NodeName: spec.node, Containers: []corev1.Container{{Ports: spec.ports}, {Ports: namedPorts("beside=9090/TCP")}}},
+			Spec: corev1.PodSpec{
+				NodeName:       spec.node,
+				InitContainers: []corev1.Container{{Ports: namedPorts("before=9091/TCP"), RestartPolicy: &always}, {Ports: namedPorts("setup=9092/TCP")}},
+				Containers:     []corev1.Container{{Ports: spec.ports}, {Ports: namedPorts("beside=9090/TCP")}},
+			},
 		}
 		p.pods[spec.name] = pod
 		p.store.apply(event{watch.Added, pod.DeepCopy()})

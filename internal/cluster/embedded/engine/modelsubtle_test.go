@@ -25,11 +25,17 @@ func subtleRows() map[string][]modelRow {
 		}
 		return "[" + strings.Join(append(all, last), ", ") + "]"
 	}
-	rules := []string{`x/p {podSelector: {}, ingress: ` + repeat(8, "{ports: [{port: %d}]}", "{ports: [{port: 80}]}") + `}`}
-	var policies []string
-	for i := range 9 {
-		policies = append(policies, fmt.Sprintf(`x/p%d {podSelector: {}, ingress: [{ports: [{port: %d}]}]}`, i, 72+i))
+	rules := func(before int) []string {
+		return []string{`x/p {podSelector: {}, ingress: ` + repeat(before, "{ports: [{port: 9%03d}]}", "{ports: [{port: 80}]}") + `}`}
 	}
+	policies := func(before int) (all []string) {
+		for i := range before {
+			all = append(all, fmt.Sprintf(`x/p%03d {podSelector: {}, ingress: [{ports: [{port: 9%03d}]}]}`, i, i))
+		}
+		return append(all, `x/q {podSelector: {}, ingress: [{ports: [{port: 80}]}]}`)
+	}
+	product := []string{`x/p {podSelector: {}, ingress: [{from: ` + repeat(32, "{podSelector: {matchLabels: {pod: none-%d}}}", "{podSelector: {}}") +
+		`, ports: ` + repeat(31, "{port: 9%03d}", "{port: 80}") + `}]}`}
 	requirements := from(`[{namespaceSelector: {}, podSelector: {matchExpressions: ` +
 		repeat(8, "{key: none-%d, operator: DoesNotExist}", "{key: pod, operator: In, values: [b]}") + `}}]`)
 	var pods, namespaces []string // eight that come before x/b and y
@@ -42,8 +48,11 @@ func subtleRows() map[string][]modelRow {
 		"long lists": {
 			{in(repeat(15, "{port: %d}", "{port: 80}")), "x/b -> x/a:80/tcp", true, []Fault{LongPortListsCut}},
 			{from(repeat(255, "{podSelector: {matchLabels: {pod: none-%d}}}", "{podSelector: {}}")), "x/b -> x/a:80/tcp", true, []Fault{LongPeerListsCut}},
-			{rules, "x/b -> x/a:80/tcp", true, []Fault{ManyRulesCut}},
-			{policies, "x/b -> x/a:80/tcp", true, []Fault{ManyPoliciesCut}},
+			{rules(8), "x/b -> x/a:80/tcp", true, []Fault{ManyRulesCut}},
+			{rules(255), "x/b -> x/a:80/tcp", true, []Fault{LongRuleListsCut}},
+			{policies(8), "x/b -> x/a:80/tcp", true, []Fault{ManyPoliciesCut}},
+			{policies(255), "x/b -> x/a:80/tcp", true, []Fault{LongPolicyListsCut}},
+			{product, "x/b -> x/a:80/tcp", true, []Fault{ProductsCut}},
 			{append(from(`[{podSelector: {matchLabels: {pod: b}}}]`), pods...), "x/b -> x/a:80/tcp", true, []Fault{ManyPodsCut}},
 			{append([]string{`x/p {podSelector: {matchLabels: {pod: b}}}`}, pods...), "x/a -> x/b:80/tcp", false, []Fault{ManyPodsCut}},
 			{append(from(`[{namespaceSelector: {matchLabels: {env: dev}}}]`), namespaces...), "y/a -> x/a:80/tcp", true, []Fault{ManyNamespacesCut}},
@@ -59,6 +68,13 @@ func subtleRows() map[string][]modelRow {
 			{append(labelled("a.b", "c", "c"), from(`[{podSelector: {matchLabels: {a-b: c}}}]`)...), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
 			{labelled("v", "1-0", `"1.0"`), "x/b -> x/a:80/tcp", false, []Fault{LabelSignsAlike}},
 			{labelled("pod-template-hash", "5c8", "5c8"), "x/b -> x/a:80/tcp", true, []Fault{ControllerLabelsIgnored}},
+			{[]string{`pod x/b {pod: b, io.kubernetes.pod.namespace: "y"}`, `y/p {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}`}, "x/b -> y/a:80/tcp", false, []Fault{NamespaceByLabel}},
+			{[]string{`pod x/b {in: b}`, `x/p {podSelector: {matchLabels: {pod: a}}, ingress: [{from: [{podSelector: {matchLabels: {in: b}}}]}]}`}, "x/b -> x/a:80/tcp", true, []Fault{SelectorWordsMisread}},
+			{append(from(`[{podSelector: {matchLabels: {pod: b}}}, {podSelector: {matchLabels: {tier: front}}}]`), `pod x/b {pod: b, tier: front}`, `pod x/b {tier: front}`), "x/b -> x/a:80/tcp", true, []Fault{PeersLetGoTogether}},
+			{append(from(`[{podSelector: {matchLabels: {pod: b}}}, {podSelector: {matchLabels: {tier: front}}}]`), `pod x/b {pod: b, tier: front}`, `pod x/b {tier: front}`, `pod x/b {pod: b}`), "x/b -> x/a:80/tcp", true, nil},
+			{append(from(`[{ipBlock: {cidr: 0.0.0.0/0}}]`), `x/q {podSelector: {matchLabels: {pod: b}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}`, `x/q {podSelector: {matchLabels: {pod: b}}}`), "out -> x/a:80/tcp", true, []Fault{SharedBlocksGivenUp}},
+			{append(from(`[{ipBlock: {cidr: 0.0.0.0/0}}]`), `x/q {podSelector: {matchLabels: {pod: b}}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}`, `delete x/q`), "out -> x/a:80/tcp", true, []Fault{SharedBlocksGivenUp}},
+			{append([]string{`pod x/b {pod: b, pcns.ns: "y"}`}, from(`[{namespaceSelector: {matchLabels: {ns: "y"}}}]`)...), "x/b -> x/a:80/tcp", false, []Fault{InheritedLabelsOverridden}},
 			{append([]string{`pod x/b {}`}, from(`[{podSelector: {}}]`)...), "x/b -> x/a:80/tcp", true, []Fault{UnlabelledPodsIgnored, EmptySelectorSelectsNone}},
 			{[]string{`pod x/b {}`, `x/p {podSelector: {matchExpressions: [{key: pod, operator: DoesNotExist}]}}`}, "x/a -> x/b:80/tcp", false, []Fault{UnlabelledPodsIgnored}},
 			{from(`[{podSelector: {matchExpressions: [{key: pod, operator: In, values: [z, b]}]}}]`), "x/b -> x/a:80/tcp", true, []Fault{UnsortedValuesMissed}},

@@ -56,6 +56,11 @@ type policy struct {
 	spec    *networkingv1.NetworkPolicySpec
 	created uint64 // counts the policies of the store
 	asOf    uint64 // how many changes of pods and namespaces there had been when it last changed
+	lost    losses // only a faulty engine loses anything
+}
+
+func newPolicy(p *networkingv1.NetworkPolicy) *policy {
+	return &policy{key: key{p.Namespace, p.Name}, spec: &p.Spec, lost: losses{map[key]bool{}, map[string]bool{}}}
 }
 
 // namespace is where the pod is, for all that selects pods.
@@ -67,6 +72,7 @@ func newPod(p *corev1.Pod, faults Faults) *pod {
 	out := &pod{
 		key:     key{p.Namespace, p.Name},
 		labels:  p.Labels,
+		as:      claimed(p.Labels, faults),
 		node:    p.Spec.NodeName,
 		leaving: p.DeletionTimestamp != nil,
 		unready: faults.goesByReadiness() && saysUnready(&p.Status),
@@ -77,7 +83,7 @@ func newPod(p *corev1.Pod, faults Faults) *pod {
 		out.had = podAddrs(&p.Status)
 	}
 	for _, c := range p.Spec.InitContainers {
-		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
+		if c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways && !faults.Has(InitSidecarForgotten) {
 			out.addPorts(c.Ports)
 		}
 	}

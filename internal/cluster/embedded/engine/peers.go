@@ -15,25 +15,20 @@ type peerSet struct {
 	blocks  bool
 }
 
-// shortPeers is how many peers fit where somebody counts them in a byte.
-const shortPeers = 255
-
 // peers resolves the peers of a rule. No peers at all means everybody.
-func (c *compiler) peers(namespace string, list []networkingv1.NetworkPolicyPeer) peerSet {
+func (c *compiler) peers(p *policy, list []networkingv1.NetworkPolicyPeer) peerSet {
 	if len(list) == 0 {
 		return c.everybody()
 	}
 	if c.faults.Has(FirstPeerOnly) {
 		list = list[:1]
 	}
-	if c.faults.Has(LongPeerListsCut) && len(list) > shortPeers {
-		list = list[:shortPeers]
-	}
+	list = firstShort(list, c.faults, LongPeerListsCut)
 	sets := make([]peerSet, 0, len(list))
 	for i := range list {
-		sets = append(sets, c.peer(namespace, &list[i]))
+		sets = append(sets, c.peer(p, &list[i]))
 	}
-	sets = append(sets, c.crossedPeers(namespace, list)...)
+	sets = append(sets, c.crossedPeers(p, list)...)
 	if c.faults.Has(OrAsAnd) {
 		return matchingAll(sets)
 	}
@@ -68,14 +63,17 @@ func matchingAll(sets []peerSet) peerSet {
 	return out
 }
 
-func (c *compiler) peer(namespace string, peer *networkingv1.NetworkPolicyPeer) peerSet {
+func (c *compiler) peer(p *policy, peer *networkingv1.NetworkPolicyPeer) peerSet {
 	if peer.IPBlock != nil {
+		if p.lost.blocks[peer.IPBlock.CIDR] {
+			return peerSet{blocks: true}
+		}
 		return c.block(peer.IPBlock)
 	}
 	if c.faults.Has(AllNamespacesAsAnyone) && peer.PodSelector == nil && isEmpty(peer) {
 		return c.everybody()
 	}
-	return c.podPeers(c.selectedPeers(namespace, peer))
+	return c.podPeers(p.kept(c.selectedPeers(p.key.namespace, peer)))
 }
 
 func isEmpty(peer *networkingv1.NetworkPolicyPeer) bool {

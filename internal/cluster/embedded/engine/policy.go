@@ -127,7 +127,8 @@ func rulesOf(spec *networkingv1.NetworkPolicySpec, d direction) []rule {
 func (c *compiler) direction(p *policy, d direction, selected []*pod) *said {
 	out := &said{}
 	for _, r := range c.counting(rulesOf(p.spec, d)) {
-		peers := c.peers(p.key.namespace, r.peers)
+		r.peers = c.fewPairs(r)
+		peers := c.peers(p, r.peers)
 		out.excepts = union(out.excepts, peers.excepts)
 		out.allows = append(out.allows, c.rule(d, peers, c.ports(r.ports).frozen(p), selected)...)
 	}
@@ -145,7 +146,7 @@ func (c *compiler) counting(rules []rule) []rule {
 	case len(rules) > 1 && c.faults.Has(LastRuleOnly):
 		return rules[len(rules)-1:]
 	}
-	return firstFew(rules, c.faults, ManyRulesCut)
+	return firstShort(firstFew(rules, c.faults, ManyRulesCut), c.faults, LongRuleListsCut)
 }
 
 // rule compiles a rule. The named ports of an ingress rule are those of the

@@ -32,7 +32,7 @@ func (s *selector) matches(labels map[string]string) bool {
 		return !s.faults.Has(EmptySelectorSelectsNone)
 	}
 	for i := range s.requirements {
-		if !s.satisfied(&s.requirements[i], labels) {
+		if s.misreads(s.requirements[i].Key) || !s.satisfied(&s.requirements[i], labels) {
 			return false
 		}
 	}

@@ -59,7 +59,7 @@ func (s *store) apply(e event) bool {
 	case *corev1.Pod:
 		return s.endpointChanged(s.applyPod(e.kind, newPod(object, s.faults)))
 	case *networkingv1.NetworkPolicy:
-		return s.applyPolicy(e.kind, &policy{key: key{object.Namespace, object.Name}, spec: &object.Spec})
+		return s.applyPolicy(e.kind, newPolicy(object))
 	}
 	return false
 }
@@ -95,6 +95,7 @@ func (s *store) applyPod(kind watch.EventType, p *pod) bool {
 		return known
 	}
 	if known {
+		s.letGo(old, p)
 		if !maps.Equal(old.labels, p.labels) {
 			s.relabelled[p.key.namespace] = time.Now()
 		}
@@ -167,9 +168,13 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 	}
 	if known {
 		p.created, p.asOf = old.created, old.asOf
+		fresh := p.lost
+		p.lost = old.lost
 		if reflect.DeepEqual(old, p) {
 			return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
 		}
+		p.lost = fresh
+		s.giveUp(old, p)
 	} else {
 		s.created++
 		p.created = s.created
@@ -188,6 +193,7 @@ func (s *store) deletePolicy(k key) bool {
 		s.deletedPolicies[k] = old
 	}
 	delete(s.policies, k)
+	s.giveUp(old, nil)
 	return known
 }
 

@@ -28,6 +28,27 @@ func firstFew[T any](list []T, faults Faults, fault Fault) []T {
 	return list
 }
 
+// short is how many there can be where somebody counts them in a byte.
+const short = 255
+
+// firstShort cuts a list where the engine has the fault.
+func firstShort[T any](list []T, faults Faults, fault Fault) []T {
+	if faults.Has(fault) && len(list) > short {
+		return list[:short]
+	}
+	return list
+}
+
+// fewPairs is the peers of a rule that count, where the fault is planted: the table holds
+// 1024 pairs of a peer and a port.
+func (c *compiler) fewPairs(r rule) []networkingv1.NetworkPolicyPeer {
+	const room = 1024
+	if !c.faults.Has(ProductsCut) || len(r.peers)*len(r.ports) <= room {
+		return r.peers
+	}
+	return r.peers[:max(1, room/len(r.ports))]
+}
+
 // fewNamespaces holds for the first few of the namespaces that a selector matches, where
 // the fault is planted.
 func (c *compiler) fewNamespaces(s *selector, matches func(*namespace) bool) func(*namespace) bool {
@@ -58,6 +79,11 @@ func (c *compiler) fewOfEach(pods []*pod) []*pod {
 
 func (c *compiler) ignores(p *pod) bool {
 	return len(p.labels) == 0 && c.faults.Has(UnlabelledPodsIgnored)
+}
+
+// misreads reports whether the engine takes a label's key for a word of its own selectors.
+func (s *selector) misreads(key string) bool {
+	return s.faults.Has(SelectorWordsMisread) && slices.Contains([]string{"all", "global", "has", "in", "not"}, key)
 }
 
 // equalValues compares a label's value with a selector's.
@@ -149,7 +175,7 @@ func lettersOf(s *metav1.LabelSelector) string {
 }
 
 // crossedPeers is the pods of each peer in the namespaces of each other.
-func (c *compiler) crossedPeers(own string, list []networkingv1.NetworkPolicyPeer) []peerSet {
+func (c *compiler) crossedPeers(p *policy, list []networkingv1.NetworkPolicyPeer) []peerSet {
 	if !c.faults.Has(PeersCrossed) {
 		return nil
 	}
@@ -157,7 +183,7 @@ func (c *compiler) crossedPeers(own string, list []networkingv1.NetworkPolicyPee
 	for _, a := range list {
 		for _, b := range list {
 			if a.NamespaceSelector != nil && b.PodSelector != nil {
-				out = append(out, c.peer(own, &networkingv1.NetworkPolicyPeer{NamespaceSelector: a.NamespaceSelector, PodSelector: b.PodSelector}))
+				out = append(out, c.peer(p, &networkingv1.NetworkPolicyPeer{NamespaceSelector: a.NamespaceSelector, PodSelector: b.PodSelector}))
 			}
 		}
 	}

@@ -34,10 +34,11 @@ func newWorld(faults Faults, labels map[string]map[string]string, pods map[key]*
 		p = w.known(p)
 		w.index[p.key] = len(w.pods)
 		w.pods = append(w.pods, p)
-		n := byName[p.namespace()]
+		name, its := w.home(p, labels)
+		n := byName[name]
 		if n == nil {
-			n = &namespace{name: p.namespace(), labels: labels[p.namespace()]}
-			byName[n.name] = n
+			n = &namespace{name: p.namespace(), labels: its}
+			byName[name] = n
 		}
 		n.pods = append(n.pods, p)
 	}
