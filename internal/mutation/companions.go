@@ -9,14 +9,15 @@ import (
 // event is what may happen to a policy; one of the two is nil where there is none.
 type event struct {
 	name, text string
+	several    string // the same of more than one
 	happens    func(before, after *policy) bool
 }
 
 func events() []event {
 	return []event{
-		{"deletion", "A policy that is deleted", func(_, after *policy) bool { return after == nil }},
-		{"update", "A policy that changes", func(before, after *policy) bool { return before != nil && after != nil && !sameSpec(before, after) }},
-		{"creation", "A policy that comes", func(before, _ *policy) bool { return before == nil }},
+		{"deletion", "A policy that is deleted", "several policies are deleted", func(_, after *policy) bool { return after == nil }},
+		{"update", "A policy that changes", "several policies change", func(before, after *policy) bool { return before != nil && after != nil && !sameSpec(before, after) }},
+		{"creation", "A policy that comes", "several policies come", func(before, _ *policy) bool { return before == nil }},
 	}
 }
 

@@ -41,12 +41,14 @@ func All() []Mutation {
 		about("Names of ports", fewNames()),
 		about("Blocks of addresses", both(blockOps())),
 		about("Rules", both(ruleOps())),
+		about("Where a rule stands", inContexts()),
 		about("Policies", policies()),
 		about("Caches", slices.Concat(selectorCaches(), portCaches(), blockCaches())),
-		about("Updates", slices.Concat(missedUpdates(), missedCounts(), halfUpdates())),
+		about("Updates", slices.Concat(missedUpdates(), missedCounts(), halfUpdates(), halfTaken())),
 		about("Deletions", deletions()),
-		about("What happens to others", slices.Concat(companions(), bystanders())),
-		about("Relabelling", slices.Concat(relabelling(), readOnce())),
+		about("What happens to others", slices.Concat(companions(), atOnce(), sharedPieces(), bystanders(), memberships())),
+		about("Relabelling", slices.Concat(relabelling(), relabels(), readOnce())),
+		about("Whom a selector holds", slices.Concat(frozenMembers(), identities())),
 		about("Placement", placements()),
 	)
 }
