@@ -8,10 +8,7 @@ import (
 // Lists that are too long for each of their members to be probed. Those that stand first,
 // in the middle and last have a pod and a port of their own, which every pod serves; nobody
 // has the others' addresses.
-const (
-	cornerFirst, cornerMiddle, cornerLast = 20000, 20300, 20598
-	cornerNone                            = 20001
-)
+const cornerFirst, cornerMiddle, cornerLast = 20000, 20300, 20598
 
 const cornerTopology = " corners"
 

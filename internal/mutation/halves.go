@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/cniproof/cniproof/internal/oracle"
@@ -19,27 +20,21 @@ type half struct {
 }
 
 func halves() []half {
-	subject := half{
-		"subject", "the podSelector",
-		func(a, b *policy) bool { return !equality.Semantic.DeepEqual(a.Spec.PodSelector, b.Spec.PodSelector) },
-		func(p, other *policy) { p.Spec.PodSelector = other.Spec.PodSelector },
+	return []half{
+		halfAt("subject", "the podSelector", func(p *policy) *selector { return &p.Spec.PodSelector }),
+		halfAt("policy-types", "policyTypes", func(p *policy) *[]networkingv1.PolicyType { return &p.Spec.PolicyTypes }),
+		halfAt("ingress", "the rules of ingress", func(p *policy) *[]networkingv1.NetworkPolicyIngressRule { return &p.Spec.Ingress }),
+		halfAt("egress", "the rules of egress", func(p *policy) *[]networkingv1.NetworkPolicyEgressRule { return &p.Spec.Egress }),
 	}
-	types := half{
-		"policy-types", "policyTypes",
-		func(a, b *policy) bool { return !slices.Equal(a.Spec.PolicyTypes, b.Spec.PolicyTypes) },
-		func(p, other *policy) { p.Spec.PolicyTypes = other.Spec.PolicyTypes },
+}
+
+// halfAt is the part that a field of policies holds.
+func halfAt[T any](name, text string, field func(*policy) *T) half {
+	return half{
+		name, text,
+		func(a, b *policy) bool { return !equality.Semantic.DeepEqual(*field(a), *field(b)) },
+		func(p, other *policy) { *field(p) = *field(other) },
 	}
-	in := half{
-		"ingress", "the rules of ingress",
-		func(a, b *policy) bool { return !equality.Semantic.DeepEqual(a.Spec.Ingress, b.Spec.Ingress) },
-		func(p, other *policy) { p.Spec.Ingress = other.Spec.Ingress },
-	}
-	out := half{
-		"egress", "the rules of egress",
-		func(a, b *policy) bool { return !equality.Semantic.DeepEqual(a.Spec.Egress, b.Spec.Egress) },
-		func(p, other *policy) { p.Spec.Egress = other.Spec.Egress },
-	}
-	return []half{subject, types, in, out}
 }
 
 // halfTaken are the mutations by which an update that changes two parts takes over one.

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	k8slabels "k8s.io/apimachinery/pkg/labels"
 
@@ -95,17 +96,11 @@ func (s slot) in(state oracle.State) members {
 	list := members{}
 	for _, p := range state.Pods {
 		own := s.spaces == nil && p.Namespace == s.policy.namespace
-		if (own || s.spaces != nil && selects(s.spaces, withName(p.Namespace, state.Namespaces[p.Namespace]))) && selects(s.pods, p.Labels) {
+		if (own || s.spaces != nil && selects(s.spaces, with(state.Namespaces[p.Namespace], corev1.LabelMetadataName, p.Namespace))) && selects(s.pods, p.Labels) {
 			list[p.Endpoint()] = true
 		}
 	}
 	return list
-}
-
-func withName(name string, l labels) labels {
-	all := labels{"kubernetes.io/metadata.name": name}
-	maps.Copy(all, l)
-	return all
 }
 
 func selects(s *selector, l labels) bool {
@@ -207,11 +202,7 @@ func withoutMembers(s, made oracle.State, edit map[string]slot, lost map[string]
 // byNames has each pod bear the label by which it is told apart.
 func byNames(s oracle.State) oracle.State {
 	return relabelled(s,
-		func(p scenario.Pod) labels {
-			l := labels{memberLabel: memberName(p.Endpoint())}
-			maps.Copy(l, p.Labels)
-			return l
-		},
+		func(p scenario.Pod) labels { return with(p.Labels, memberLabel, memberName(p.Endpoint())) },
 		func(_ string, l labels) labels { return l },
 	)
 }

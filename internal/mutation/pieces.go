@@ -58,7 +58,7 @@ func peerPieces(name, text string, key func(namespace string, p peer) string) pi
 			return keys(itemsOf(p, peersOfRule), func(one peer) string { return key(p.Namespace, one) })
 		},
 		func(p *policy, gone func(string) bool) {
-			dropPieces(p, dropFrom(peersOfRule, func(one peer) bool { k := key(p.Namespace, one); return k != "" && gone(k) }))
+			dropPieces(p, dropFrom(peersOfRule, func(one peer) bool { return gone(key(p.Namespace, one)) }))
 		},
 	}
 }
@@ -68,7 +68,7 @@ func portPieces(name, text string, key func(port) string) piece {
 		name, text,
 		func(p *policy) []string { return keys(itemsOf(p, portsOfRule), key) },
 		func(p *policy, gone func(string) bool) {
-			dropPieces(p, dropFrom(portsOfRule, func(one port) bool { k := key(one); return k != "" && gone(k) }))
+			dropPieces(p, dropFrom(portsOfRule, func(one port) bool { return gone(key(one)) }))
 		},
 	}
 }

@@ -10,14 +10,14 @@ import (
 
 // relabel is a pod, or a namespace, that has got other labels.
 type relabel struct {
-	ofPod                bool
-	first, old, now      labels // when it came, before, and now
-	held                 labels // what the plugin has
-	nth                  int    // counts those of the object, from 1
-	place, count         int    // among those of its kind at this moment
-	podsToo, spacesToo   bool   // what else there was at this moment
-	policiesToo          bool
-	noPolicy, noneBefore bool // there is none, and there was none
+	ofPod           bool
+	first, old, now labels // when it came, before, and now
+	held            labels // what the plugin has
+	nth             int    // counts those of the object, from 1
+	place, count    int    // among those of its kind at this moment
+	bothKinds       bool   // pods and namespaces were relabelled at this moment
+	besidePolicies  bool   // policies have changed, too
+	idle            bool   // there is no policy, and there was none
 }
 
 // kept is what a plugin has of an object's labels.
@@ -32,12 +32,16 @@ func onRelabel(take func(relabel) labels) func() Reader {
 		pods, spaces := map[string]*kept{}, map[string]*kept{}
 		var before oracle.State
 		return func(s oracle.State) oracle.State {
-			moment := relabel{
-				policiesToo: !slices.Equal(before.Policies, s.Policies),
-				noPolicy:    len(s.Policies) == 0, noneBefore: len(before.Policies) == 0,
+			ofPods := map[string]labels{}
+			for _, p := range s.Pods {
+				ofPods[memberName(p.Endpoint())] = p.Labels
 			}
-			podNames, spaceNames := relabelledPods(s, pods), relabelledNamespaces(s, spaces)
-			moment.podsToo, moment.spacesToo = len(podNames) > 0, len(spaceNames) > 0
+			podNames, spaceNames := changed(pods, ofPods), changed(spaces, s.Namespaces)
+			moment := relabel{
+				bothKinds:      len(podNames) > 0 && len(spaceNames) > 0,
+				besidePolicies: !slices.Equal(before.Policies, s.Policies),
+				idle:           len(s.Policies)+len(before.Policies) == 0,
+			}
 			before = s
 			return relabelled(s,
 				func(p scenario.Pod) labels {
@@ -53,22 +57,11 @@ func onRelabel(take func(relabel) labels) func() Reader {
 	}
 }
 
-func relabelledPods(s oracle.State, known map[string]*kept) []string {
+// changed are the names of the objects that have other labels than they had, sorted.
+func changed(known map[string]*kept, now map[string]labels) []string {
 	var list []string
-	for _, p := range s.Pods {
-		name := memberName(p.Endpoint())
-		if k := known[name]; k != nil && !maps.Equal(k.old, p.Labels) {
-			list = append(list, name)
-		}
-	}
-	slices.Sort(list)
-	return list
-}
-
-func relabelledNamespaces(s oracle.State, known map[string]*kept) []string {
-	var list []string
-	for name, now := range s.Namespaces {
-		if k := known[name]; k != nil && !maps.Equal(k.old, now) {
+	for name, l := range now {
+		if k := known[name]; k != nil && !maps.Equal(k.old, l) {
 			list = append(list, name)
 		}
 	}
@@ -112,13 +105,13 @@ func relabelOps() []relabelOp {
 	return []relabelOp{
 		{"second-relabelling-missed", "the second change of labels is missed", missesIf(func(r relabel) bool { return r.nth == 2 })},
 		{"relabelling-back-missed", "a change of labels to what they were at first is missed", missesIf(func(r relabel) bool { return maps.Equal(r.now, r.first) })},
-		{"relabelling-without-policies-missed", "a change of labels while there is no policy is missed", missesIf(func(r relabel) bool { return r.noPolicy && r.noneBefore })},
-		{"relabelling-beside-policies-missed", "a change of labels together with one of policies is missed", missesIf(func(r relabel) bool { return r.policiesToo })},
+		{"relabelling-without-policies-missed", "a change of labels while there is no policy is missed", missesIf(func(r relabel) bool { return r.idle })},
+		{"relabelling-beside-policies-missed", "a change of labels together with one of policies is missed", missesIf(func(r relabel) bool { return r.besidePolicies })},
 		{"first-key-of-a-relabelling-only", "of the keys that change at once only the first by the alphabet is seen", keysOf(func(keys []string) []string { return first(keys, 1) })},
 		{"last-key-of-a-relabelling-only", "of the keys that change at once only the last by the alphabet is seen", keysOf(func(keys []string) []string { return keys[len(keys)-1:] })},
 		{"first-of-several-relabelled-only", "only the first by its name of those that are relabelled at once is seen", missesIf(func(r relabel) bool { return r.place > 0 })},
 		{"last-of-several-relabelled-only", "only the last by its name of those that are relabelled at once is seen", missesIf(func(r relabel) bool { return r.place < r.count-1 })},
-		{"relabelling-of-both-kinds-missed", "a change of labels is missed when pods and namespaces are relabelled at once", missesIf(func(r relabel) bool { return r.podsToo && r.spacesToo })},
+		{"relabelling-of-both-kinds-missed", "a change of labels is missed when pods and namespaces are relabelled at once", missesIf(func(r relabel) bool { return r.bothKinds })},
 	}
 }
 

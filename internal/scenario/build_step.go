@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/validation"
+
 	"github.com/cniproof/cniproof/internal/flow"
 	"github.com/cniproof/cniproof/internal/spelling"
 	"github.com/cniproof/cniproof/internal/strict"
@@ -127,16 +129,17 @@ func (b *builder) labelChanges(changes map[string]map[string]*string, at string)
 // newLabel checks a label that a step sets; its value may be ${ns.NAME}. A pod may have the
 // label by which a namespace is known by its name, where it means nothing.
 func (b *builder) newLabel(key string, value *string, ofPod bool, path string) {
-	check := b.label
-	if ofPod && key == nameLabel {
-		check = b.value
+	if !ofPod || key != nameLabel {
+		b.label(key, nil, path)
 	}
-	if value == nil || !reference.MatchString(*value) {
-		check(key, value, path)
+	if value == nil {
 		return
 	}
-	check(key, nil, path)
 	whole := reference.FindString(*value)
+	if whole == "" {
+		b.Wrongs(path, validation.IsValidLabelValue(*value))
+		return
+	}
 	v, err := parseVariable(whole[2 : len(whole)-1])
 	if err != nil || v.namespace == "" || whole != *value {
 		b.Wrong(path, "%q is no label value: of variables ${ns.NAME} alone may be one, with nothing beside it", *value)

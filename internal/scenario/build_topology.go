@@ -194,10 +194,6 @@ func (d *decoder) label(key string, value *string, path string) {
 	default:
 		d.Wrongs(path, validation.IsQualifiedName(key))
 	}
-	d.value(key, value, path)
-}
-
-func (d *decoder) value(_ string, value *string, path string) {
 	if value != nil {
 		d.Wrongs(path, validation.IsValidLabelValue(*value))
 	}

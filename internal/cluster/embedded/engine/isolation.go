@@ -4,7 +4,7 @@ import "slices"
 
 // combined is what policies allow a pod together: policies add up.
 func (m *modeller) combined(p *pod, d direction, policies []*compiled) *isolation {
-	policies = firstShort(firstFew(policies, m.faults, ManyPoliciesCut), m.faults, LongPolicyListsCut)
+	policies = atMost(short, atMost(few, policies, m.faults, ManyPoliciesCut), m.faults, LongPolicyListsCut)
 	var allows []allow
 	policies = m.heeded(policies)
 	for i, c := range policies {

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"net/netip"
+	"reflect"
 	"slices"
 	"time"
 
@@ -59,8 +60,9 @@ type policy struct {
 	lost    losses // only a faulty engine loses anything
 }
 
-func newPolicy(p *networkingv1.NetworkPolicy) *policy {
-	return &policy{key: key{p.Namespace, p.Name}, spec: &p.Spec, lost: losses{map[key]bool{}, map[string]bool{}}}
+// says reports whether the other one is of the same name and says the same.
+func (p *policy) says(other *policy) bool {
+	return p.key == other.key && reflect.DeepEqual(p.spec, other.spec)
 }
 
 // namespace is where the pod is, for all that selects pods.

@@ -23,7 +23,7 @@ func (c *compiler) peers(p *policy, list []networkingv1.NetworkPolicyPeer) peerS
 	if c.faults.Has(FirstPeerOnly) {
 		list = list[:1]
 	}
-	list = firstShort(list, c.faults, LongPeerListsCut)
+	list = atMost(short, list, c.faults, LongPeerListsCut)
 	sets := make([]peerSet, 0, len(list))
 	for i := range list {
 		sets = append(sets, c.peer(p, &list[i]))

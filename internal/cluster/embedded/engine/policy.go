@@ -146,7 +146,7 @@ func (c *compiler) counting(rules []rule) []rule {
 	case len(rules) > 1 && c.faults.Has(LastRuleOnly):
 		return rules[len(rules)-1:]
 	}
-	return firstShort(firstFew(rules, c.faults, ManyRulesCut), c.faults, LongRuleListsCut)
+	return atMost(short, atMost(few, rules, c.faults, ManyRulesCut), c.faults, LongRuleListsCut)
 }
 
 // rule compiles a rule. The named ports of an ingress rule are those of the

@@ -22,7 +22,7 @@ func newSelector(s *metav1.LabelSelector, faults Faults) *selector {
 			Key: key, Operator: metav1.LabelSelectorOpIn, Values: []string{value},
 		})
 	}
-	out.requirements = firstFew(inOrder(out.requirements, len(s.MatchLabels)), faults, ManyRequirementsCut)
+	out.requirements = atMost(few, inOrder(out.requirements, len(s.MatchLabels)), faults, ManyRequirementsCut)
 	return out
 }
 

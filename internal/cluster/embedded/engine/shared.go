@@ -2,6 +2,7 @@ package engine
 
 import (
 	"maps"
+	"slices"
 
 	networkingv1 "k8s.io/api/networking/v1"
 )
@@ -26,7 +27,7 @@ func (s *store) letGo(old, now *pod) {
 		for _, d := range directions {
 			for _, r := range rulesOf(p.spec, d) {
 				if s.leaves(p, r.peers, old, now) {
-					p.lost.pods[now.key] = true
+					p.lost.pods = both(p.lost.pods, map[key]bool{now.key: true})
 				}
 			}
 		}
@@ -59,24 +60,32 @@ func (s *store) giveUp(had, has *policy) {
 	if !s.faults.Has(SharedBlocksGivenUp) || had == nil {
 		return
 	}
-	gone := blocksOf(had)
+	gone := blocksOf(had.spec)
 	if has != nil {
-		maps.DeleteFunc(gone, func(cidr string, _ bool) bool { return blocksOf(has)[cidr] })
+		still := blocksOf(has.spec)
+		maps.DeleteFunc(gone, func(cidr string, _ bool) bool { return still[cidr] })
 	}
 	for k, p := range s.policies {
 		if p.key != had.key {
 			poorer := *p // what was compiled of the old one holds no more
-			poorer.lost.blocks = maps.Clone(p.lost.blocks)
-			maps.Copy(poorer.lost.blocks, gone)
+			poorer.lost.blocks = both(p.lost.blocks, gone)
 			s.policies[k] = &poorer
 		}
 	}
 }
 
-func blocksOf(p *policy) map[string]bool {
+func both[K comparable](a, b map[K]bool) map[K]bool {
+	all := map[K]bool{}
+	maps.Copy(all, a)
+	maps.Copy(all, b)
+	return all
+}
+
+// blocksOf is the CIDRs of all blocks of a policy.
+func blocksOf(spec *networkingv1.NetworkPolicySpec) map[string]bool {
 	all := map[string]bool{}
 	for _, d := range directions {
-		for _, r := range rulesOf(p.spec, d) {
+		for _, r := range rulesOf(spec, d) {
 			for _, peer := range r.peers {
 				if peer.IPBlock != nil {
 					all[peer.IPBlock.CIDR] = true
@@ -89,14 +98,5 @@ func blocksOf(p *policy) map[string]bool {
 
 // kept is the pods that a policy has not lost.
 func (p *policy) kept(pods []*pod) []*pod {
-	if len(p.lost.pods) == 0 {
-		return pods
-	}
-	var out []*pod
-	for _, one := range pods {
-		if !p.lost.pods[one.key] {
-			out = append(out, one)
-		}
-	}
-	return out
+	return slices.DeleteFunc(pods, func(one *pod) bool { return p.lost.pods[one.key] })
 }

@@ -59,7 +59,7 @@ func (s *store) apply(e event) bool {
 	case *corev1.Pod:
 		return s.endpointChanged(s.applyPod(e.kind, newPod(object, s.faults)))
 	case *networkingv1.NetworkPolicy:
-		return s.applyPolicy(e.kind, newPolicy(object))
+		return s.applyPolicy(e.kind, &policy{key: key{object.Namespace, object.Name}, spec: &object.Spec})
 	}
 	return false
 }
@@ -167,13 +167,10 @@ func (s *store) setPolicy(kind watch.EventType, k key, p *policy) bool {
 		p = lossy(p)
 	}
 	if known {
-		p.created, p.asOf = old.created, old.asOf
-		fresh := p.lost
-		p.lost = old.lost
-		if reflect.DeepEqual(old, p) {
+		if old.says(p) {
 			return s.faults.Has(ForgetsOnMetadataUpdate) && s.deletePolicy(k)
 		}
-		p.lost = fresh
+		p.created = old.created
 		s.giveUp(old, p)
 	} else {
 		s.created++
@@ -208,13 +205,9 @@ func (s *store) hasIPv6Block() bool {
 }
 
 func holdsIPv6Block(spec *networkingv1.NetworkPolicySpec) bool {
-	for _, direction := range directions {
-		for _, r := range rulesOf(spec, direction) {
-			for _, peer := range r.peers {
-				if peer.IPBlock != nil && parseBlock(peer.IPBlock.CIDR).Addr().Is6() {
-					return true
-				}
-			}
+	for cidr := range blocksOf(spec) {
+		if parseBlock(cidr).Addr().Is6() {
+			return true
 		}
 	}
 	return false

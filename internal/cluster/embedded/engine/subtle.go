@@ -16,25 +16,18 @@ import (
 // This file does nothing in an engine without faults. Its faults are small slips, of
 // which no list of bugs told: somebody thought of them to try the library.
 
-// few is how many policies, rules or requirements are looked at where somebody thought
-// that there would not be more.
-const few = 8
+const (
+	// few is how many policies, rules or requirements are looked at where somebody thought
+	// that there would not be more.
+	few = 8
+	// short is how many there can be where somebody counts them in a byte.
+	short = 255
+)
 
-// firstFew cuts a list where the engine has the fault.
-func firstFew[T any](list []T, faults Faults, fault Fault) []T {
-	if faults.Has(fault) && len(list) > few {
-		return list[:few]
-	}
-	return list
-}
-
-// short is how many there can be where somebody counts them in a byte.
-const short = 255
-
-// firstShort cuts a list where the engine has the fault.
-func firstShort[T any](list []T, faults Faults, fault Fault) []T {
-	if faults.Has(fault) && len(list) > short {
-		return list[:short]
+// atMost cuts a list where the engine has the fault.
+func atMost[T any](n int, list []T, faults Faults, fault Fault) []T {
+	if faults.Has(fault) && len(list) > n {
+		return list[:n]
 	}
 	return list
 }
